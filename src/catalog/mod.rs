@@ -1,0 +1,1 @@
+//! What collections are: fields, keys, indexes and constraints.

@@ -1,0 +1,20 @@
+//! An embedded collection store: an immutable, versioned database value behind
+//! transactions, savepoints and snapshots that cost nothing.
+//!
+//! The modules form layers; each knows only those named before it:
+//! [`value`] (typed values, their order, rows and keys), [`tree`] (counted
+//! copy-on-write B+tree), [`catalog`] (what a collection is), [`store`]
+//! (versions and transactions), [`query`] (plans to rows) and `node` (the
+//! Node-API binding, the only module that knows JavaScript exists).
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![cfg_attr(not(feature = "node"), forbid(unsafe_code))]
+
+pub mod catalog;
+pub mod error;
+#[cfg(feature = "node")]
+mod node;
+pub mod query;
+pub mod store;
+pub mod tree;
+pub mod value;

@@ -1,0 +1,1 @@
+//! The Node-API binding: the only module that knows JavaScript exists.

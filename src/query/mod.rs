@@ -1,0 +1,1 @@
+//! Plans in, rows out: filters, order, pages, access paths and writes.

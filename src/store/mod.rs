@@ -1,0 +1,1 @@
+//! Versions of the database, transactions, savepoints and snapshots.

@@ -1,0 +1,1 @@
+//! A counted copy-on-write B+tree over byte-string keys.

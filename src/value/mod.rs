@@ -1,0 +1,1 @@
+//! Typed values: their total order, order-preserving keys and compact rows.
