@@ -1,0 +1,113 @@
+//! Byte-string keys of one node, packed into a single heap.
+//!
+//! A million index entries cost no allocation each, and a binary search
+//! touches memory that lies together.
+
+/// Sorted byte strings in one allocation, addressed by position.
+#[derive(Clone, Default)]
+pub(super) struct Keys {
+    bytes: Vec<u8>,
+    /// Where each key ends in `bytes`; it begins where the one before ends.
+    ends: Vec<u32>,
+}
+
+impl Keys {
+    pub(super) fn with_capacity(keys: usize) -> Self {
+        Self { bytes: Vec::new(), ends: Vec::with_capacity(keys) }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Bytes of all keys together.
+    pub(super) fn byte_len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn start(&self, at: usize) -> usize {
+        match at.checked_sub(1) {
+            None => 0,
+            Some(before) => self.ends.get(before).map_or(self.bytes.len(), |&end| end as usize),
+        }
+    }
+
+    /// The key at a position; the empty key beyond the end.
+    pub(super) fn get(&self, at: usize) -> &[u8] {
+        let end = self.ends.get(at).map_or(self.bytes.len(), |&end| end as usize);
+        self.bytes.get(self.start(at)..end).unwrap_or_default()
+    }
+
+    /// How many keys are smaller than `key`, and whether it is among them.
+    pub(super) fn search(&self, key: &[u8]) -> (usize, bool) {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = (low + high) / 2;
+            match self.get(middle).cmp(key) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Equal => return (middle, true),
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        (low, false)
+    }
+
+    pub(super) fn push(&mut self, key: &[u8]) {
+        self.bytes.extend_from_slice(key);
+        self.ends.push(self.bytes.len() as u32);
+    }
+
+    pub(super) fn insert(&mut self, at: usize, key: &[u8]) {
+        if at >= self.len() {
+            return self.push(key);
+        }
+        let start = self.start(at);
+        let old_len = self.bytes.len();
+        self.bytes.resize(old_len + key.len(), 0);
+        self.bytes.copy_within(start..old_len, start + key.len());
+        if let Some(gap) = self.bytes.get_mut(start..start + key.len()) {
+            gap.copy_from_slice(key);
+        }
+        self.ends.insert(at, start as u32);
+        for end in self.ends.iter_mut().skip(at) {
+            *end += key.len() as u32;
+        }
+    }
+
+    pub(super) fn remove(&mut self, at: usize) {
+        if at >= self.len() {
+            return;
+        }
+        let start = self.start(at);
+        let end = self.ends.remove(at) as usize;
+        self.bytes.drain(start..end);
+        let gone = (end - start) as u32;
+        for end in self.ends.iter_mut().skip(at) {
+            *end -= gone;
+        }
+    }
+
+    /// Takes away the keys from a position on.
+    pub(super) fn split_off(&mut self, at: usize) -> Self {
+        let start = self.start(at);
+        let bytes = self.bytes.split_off(start);
+        let mut ends = self.ends.split_off(at.min(self.ends.len()));
+        for end in &mut ends {
+            *end -= start as u32;
+        }
+        Self { bytes, ends }
+    }
+
+    /// Appends keys that are all greater than those here.
+    pub(super) fn append(&mut self, other: &Self) {
+        let base = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(&other.bytes);
+        self.ends.extend(other.ends.iter().map(|end| end + base));
+    }
+
+    /// Gives back memory that a node which stays full will not need.
+    pub(super) fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.ends.shrink_to_fit();
+    }
+}
