@@ -1,0 +1,244 @@
+/**
+ * The engine as the driver sees it: stores, transactions, plans and snapshots.
+ *
+ * Every call here is one call of the native side and is done when it returns.
+ */
+import { binding, type Handle, type NativeBinding } from './binding.js';
+import { Crossing } from './crossing.js';
+import { engineError } from './errors.js';
+import { type Row, RowFactory } from './factory.js';
+import type { PlanIr, SchemaDef, Select } from './ir.js';
+
+export { ABSENT } from './pack.js';
+export type { Row } from './factory.js';
+
+/** What a write did. */
+export interface WriteResult {
+  /** Rows inserted, changed or removed. */
+  readonly affected: number;
+  /** The rows of the plan's `returning`, in the order of the write; none without. */
+  readonly rows: Row[];
+}
+
+/** How a transaction behaves. */
+export interface BeginOptions {
+  /** Each statement sees the newest commit, and the commit fails for nobody else's writes. Without it the whole transaction sees the version it began with. */
+  readonly readCommitted?: boolean;
+  /** Refuses every write. */
+  readonly readOnly?: boolean;
+}
+
+/** How a schema is changed into another. */
+export interface SchemaOptions {
+  /** Removes collections that the target does not name. */
+  readonly dropTables?: boolean;
+  /** Removes nothing: no collection, no field. */
+  readonly safe?: boolean;
+}
+
+/** Where plans run: the store itself, where each write commits by itself, or a transaction. */
+export interface Session {
+  /** The rows of a find, as new objects. */
+  find<T extends object = Row>(plan: CompiledPlan, params?: readonly unknown[]): T[];
+  /** The number that a count finds. */
+  count(plan: CompiledPlan, params?: readonly unknown[]): number;
+  /** Runs an insert, update or delete, as a whole or not at all. */
+  write(plan: CompiledPlan, params?: readonly unknown[]): WriteResult;
+  /** Changes the schema to the target, keeping data, and says what changed. */
+  applySchema(target: SchemaDef, options?: SchemaOptions): string[];
+  /** What `applySchema` would change, without doing so. */
+  diffSchema(target: SchemaDef, options?: SchemaOptions): string[];
+  /** Removes every collection. */
+  dropSchema(): void;
+  /** Removes every row of the named collections, of all without names. */
+  clear(collections?: readonly string[]): void;
+  /** The schema as it is. */
+  describe(): SchemaDef;
+}
+
+/** A plan that the engine has read, with the factory of its rows. Belongs to no store in particular. */
+export class CompiledPlan {
+  /** What was compiled. */
+  readonly ir: PlanIr;
+  /** @internal */
+  readonly handle: Handle;
+  /** @internal */
+  readonly factory: RowFactory;
+
+  /** Compiles a plan; the native side of it is let go when the plan is no longer reachable. */
+  constructor(ir: PlanIr) {
+    this.ir = ir;
+    this.factory = new RowFactory(selectOf(ir));
+    this.handle = binding().compile(JSON.stringify(ir));
+    unreachablePlans.register(this, this.handle);
+  }
+}
+
+/** A whole store as it was at one moment, kept alive until let go. */
+export class Snapshot {
+  /** @internal */
+  readonly handle: Handle;
+
+  /** @internal */
+  constructor(handle: Handle) {
+    this.handle = handle;
+    unreachableSnapshots.register(this, handle, this);
+  }
+
+  /** Lets the version go at once rather than when the object is no longer reachable. */
+  dispose(): void {
+    unreachableSnapshots.unregister(this);
+    binding().dropSnapshot(this.handle);
+  }
+}
+
+const unreachablePlans = new FinalizationRegistry<Handle>((handle) => binding().dropPlan(handle));
+const unreachableSnapshots = new FinalizationRegistry<Handle>((handle) => binding().dropSnapshot(handle));
+
+abstract class HandleSession implements Session {
+  protected readonly native: NativeBinding = binding();
+  readonly #crossing = Crossing.shared();
+
+  protected constructor(protected readonly handle: Handle) {}
+
+  find<T extends object = Row>(plan: CompiledPlan, params: readonly unknown[] = NO_PARAMS): T[] {
+    return this.#crossing.run(this.handle, plan, params).rows as T[];
+  }
+
+  count(plan: CompiledPlan, params: readonly unknown[] = NO_PARAMS): number {
+    return this.#crossing.run(this.handle, plan, params).affected;
+  }
+
+  write(plan: CompiledPlan, params: readonly unknown[] = NO_PARAMS): WriteResult {
+    return this.#crossing.run(this.handle, plan, params);
+  }
+
+  applySchema(target: SchemaDef, options: SchemaOptions = {}): string[] {
+    return this.native.applySchema(this.handle, JSON.stringify(target), JSON.stringify(options));
+  }
+
+  diffSchema(target: SchemaDef, options: SchemaOptions = {}): string[] {
+    return this.native.diffSchema(this.handle, JSON.stringify(target), JSON.stringify(options));
+  }
+
+  dropSchema(): void {
+    this.native.dropSchema(this.handle);
+  }
+
+  clear(collections?: readonly string[]): void {
+    this.native.clear(this.handle, collections && [...collections]);
+  }
+
+  describe(): SchemaDef {
+    return JSON.parse(this.native.describe(this.handle)) as SchemaDef;
+  }
+}
+
+/** An open store. */
+export class Engine extends HandleSession {
+  /** The name others find the store by; none for a private one. */
+  readonly name: string | undefined;
+  #closed = false;
+
+  private constructor(handle: Handle, name: string | undefined) {
+    super(handle);
+    this.name = name;
+  }
+
+  /** Opens the store of that name, the same for everyone while anyone has it open; a private one without a name. */
+  static open(name?: string): Engine {
+    return new Engine(binding().open(name), name);
+  }
+
+  /** Whether `close` was called. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Compiles a plan. Plans are worth keeping: one serves all calls of its shape, in every store. */
+  compile(ir: PlanIr): CompiledPlan {
+    return new CompiledPlan(ir);
+  }
+
+  /** Begins a transaction; any number may be open. */
+  begin(options: BeginOptions = {}): NativeTransaction {
+    return new NativeTransaction(this.native.begin(this.handle, options.readCommitted === true, options.readOnly === true));
+  }
+
+  /** Keeps the store as it is now. Costs nothing, however large it is. */
+  snapshot(): Snapshot {
+    return new Snapshot(this.native.snapshot(this.handle));
+  }
+
+  /** Makes the store what it was at a snapshot of it. Open transactions conflict. */
+  restore(snapshot: Snapshot): void {
+    this.native.restore(this.handle, snapshot.handle);
+  }
+
+  /** Rolls back the transactions begun here and lets the store go. The last one to close a store ends it. Closing twice does nothing. */
+  close(): void {
+    if (!this.#closed) {
+      this.#closed = true;
+      this.native.close(this.handle);
+    }
+  }
+}
+
+/** A transaction: sees its own writes, shows them to nobody before `commit`. */
+export class NativeTransaction extends HandleSession {
+  #closed = false;
+
+  /** @internal */
+  constructor(handle: Handle) {
+    super(handle);
+  }
+
+  /** Whether the transaction has ended. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Makes the writes everybody's. Where that fails, the transaction is rolled back. */
+  commit(): void {
+    this.#end();
+    this.native.commit(this.handle);
+  }
+
+  /** Forgets the writes. */
+  rollback(): void {
+    this.#end();
+    this.native.rollback(this.handle);
+  }
+
+  /** Marks the present state, to come back to. */
+  savepoint(name = ''): number {
+    return this.native.savepoint(this.handle, name);
+  }
+
+  /** Goes back to a savepoint, which stays; later ones end. */
+  rollbackTo(savepoint: number): void {
+    this.native.rollbackTo(this.handle, savepoint);
+  }
+
+  /** Ends a savepoint and later ones, keeping what was written. */
+  release(savepoint: number): void {
+    this.native.release(this.handle, savepoint);
+  }
+
+  #end(): void {
+    if (this.#closed) {
+      throw engineError('TRANSACTION_CLOSED', 'The transaction has ended already: begin a new one.');
+    }
+    this.#closed = true;
+  }
+}
+
+const NO_PARAMS: readonly unknown[] = [];
+
+function selectOf(ir: PlanIr): Select | undefined {
+  if ('find' in ir) {
+    return ir.find.select;
+  }
+  const write = 'insert' in ir ? ir.insert : 'update' in ir ? ir.update : 'updateMany' in ir ? ir.updateMany : undefined;
+  return write?.returning && { fields: write.returning };
+}

@@ -1,0 +1,197 @@
+/**
+ * The plan language of the engine: what one call asks for, as data.
+ *
+ * A plan holds no values, only the numbers of its parameters, so that one
+ * compiled plan serves every call of the same shape.
+ */
+
+/** A value of a plan: the `p`-th parameter of the call, counted from 0, or a constant. */
+export type Operand = { readonly p: number } | { readonly v: JsonValue };
+
+/** What JSON text can say. */
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/** How a field crosses to JavaScript. */
+export type Wire = 'number' | 'bigint' | 'decimal' | 'bool' | 'text' | 'date' | 'bytes' | 'json';
+
+/** The way from one collection to another: pairs of local field and target field. */
+export interface Join {
+  readonly collection: string;
+  readonly on: readonly (readonly [local: string, target: string])[];
+}
+
+/** A field, a place inside its document, or one reached through relations. */
+export interface Path {
+  readonly field: string;
+  /** The way into the document the field holds. */
+  readonly json?: readonly string[];
+  /** Relations to follow first. */
+  readonly via?: readonly Join[];
+}
+
+export type Comparison = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte';
+
+/** A condition, in three-valued logic. */
+export type Expr =
+  | { readonly all: readonly Expr[] }
+  | { readonly any: readonly Expr[] }
+  | { readonly not: Expr }
+  | { readonly const: boolean }
+  | { readonly cmp: { readonly op: Comparison; readonly path: Path; readonly value: Operand } }
+  | { readonly in: { readonly path: Path; readonly values: Operand } }
+  | { readonly null: Path }
+  | { readonly exists: Path }
+  | { readonly tupleIn: { readonly paths: readonly Path[]; readonly values: Operand } }
+  | { readonly like: { readonly path: Path; readonly pattern: Operand; readonly fold: 'ascii' | 'unicode' } }
+  | { readonly regex: { readonly path: Path; readonly pattern: Operand; readonly flags?: Operand } }
+  | { readonly contains: { readonly path: Path; readonly value: Operand } }
+  | { readonly contained: { readonly path: Path; readonly value: Operand } }
+  | { readonly overlap: { readonly path: Path; readonly value: Operand } }
+  | { readonly hasKeys: { readonly path: Path; readonly keys: Operand; readonly any: boolean } }
+  | { readonly related: { readonly join: Join; readonly quantifier: 'some' | 'none' | 'every'; readonly where: Expr } };
+
+/** One criterion of an order. Nulls are lowest unless `nulls` says otherwise. */
+export interface Order {
+  readonly path: Path;
+  readonly desc: boolean;
+  readonly nulls?: 'first' | 'last';
+  /** A custom order: rank by the position in this list. */
+  readonly values?: Operand;
+}
+
+/** A field of a row handed out. */
+export interface SelectField {
+  readonly field: string;
+  readonly as: Wire;
+}
+
+/** What a row handed out holds: fields first, then nested rows, in this order. */
+export interface Select {
+  readonly fields: readonly SelectField[];
+  readonly nested?: readonly NestedSelect[];
+}
+
+/** Rows of another collection inside a row. */
+export interface NestedSelect {
+  readonly join: Join;
+  /** The pivot between the two collections, joined first. */
+  readonly via?: Join;
+  readonly many: boolean;
+  readonly required: boolean;
+  readonly where?: Expr;
+  readonly order?: readonly Order[];
+  readonly select: Select;
+}
+
+/** Rows of a collection. */
+export interface FindPlan {
+  readonly find: {
+    readonly from: string;
+    readonly where?: Expr;
+    readonly order?: readonly Order[];
+    readonly limit?: Operand;
+    readonly offset?: Operand;
+    readonly select: Select;
+    readonly reverse?: boolean;
+  };
+}
+
+/** The number of rows of a collection. */
+export interface CountPlan {
+  readonly count: { readonly from: string; readonly where?: Expr };
+}
+
+/** What an insert does about a row whose key is taken. */
+export interface OnConflict {
+  readonly fields: readonly string[];
+  readonly action: 'ignore' | 'merge';
+  readonly merge?: readonly string[];
+  readonly where?: Expr;
+}
+
+/** New rows; the parameters are rows times fields, flat, where `ABSENT` stands for the field's default. */
+export interface InsertPlan {
+  readonly insert: {
+    readonly into: string;
+    readonly fields: readonly string[];
+    readonly conflict?: OnConflict;
+    readonly returning?: readonly SelectField[];
+  };
+}
+
+/** One field that an update changes. */
+export type Assignment =
+  | { readonly field: string; readonly value: Operand }
+  | { readonly field: string; readonly inc: number }
+  | { readonly field: string; readonly now: true };
+
+/** The same change to every row that matches. */
+export interface UpdatePlan {
+  readonly update: {
+    readonly in: string;
+    readonly where?: Expr;
+    readonly set: readonly Assignment[];
+    readonly returning?: readonly SelectField[];
+  };
+}
+
+/** Changes by key; the parameters are rows times (key then set), flat, where `ABSENT` leaves a field as it is. */
+export interface UpdateManyPlan {
+  readonly updateMany: {
+    readonly in: string;
+    readonly key: readonly string[];
+    readonly set: readonly string[];
+    readonly bump?: Exclude<Assignment, { readonly value: Operand }>;
+    readonly returning?: readonly SelectField[];
+  };
+}
+
+/** The end of every row that matches. */
+export interface DeletePlan {
+  readonly delete: { readonly from: string; readonly where?: Expr };
+}
+
+export type PlanIr = FindPlan | CountPlan | InsertPlan | UpdatePlan | UpdateManyPlan | DeletePlan;
+
+/** What a field holds. */
+export type FieldType = 'int' | 'bigint' | 'float' | 'decimal' | 'bool' | 'text' | 'date' | 'bytes' | 'json';
+
+/** What a field gets when an insert does not name it. */
+export type DefaultDef = { readonly value: JsonValue } | { readonly now: true };
+
+export interface FieldDef {
+  readonly name: string;
+  readonly type: FieldType;
+  readonly nullable: boolean;
+  readonly default?: DefaultDef;
+  readonly autoIncrement?: boolean;
+}
+
+export interface IndexDef {
+  readonly name: string;
+  readonly paths: readonly { readonly field: string; readonly json: readonly string[] }[];
+  readonly unique: boolean;
+}
+
+export type Rule = 'cascade' | 'setNull' | 'setDefault' | 'restrict' | 'noAction';
+
+export interface ForeignDef {
+  readonly name: string;
+  readonly fields: readonly string[];
+  readonly target: string;
+  readonly targetFields: readonly string[];
+  readonly onDelete: Rule;
+  readonly onUpdate: Rule;
+}
+
+export interface CollectionDef {
+  readonly name: string;
+  readonly fields: readonly FieldDef[];
+  readonly primary: readonly string[];
+  readonly indexes: readonly IndexDef[];
+  readonly foreign: readonly ForeignDef[];
+}
+
+export interface SchemaDef {
+  readonly collections: readonly CollectionDef[];
+}
