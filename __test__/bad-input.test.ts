@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Entity, MikroORM, PrimaryKey, Property, defineConfig, raw } from 'collection-store-mikro-orm';
+
+@Entity()
+class Sample {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property({ type: 'number', nullable: true })
+  whole?: number | null;
+
+  @Property({ type: 'bigint', nullable: true })
+  big?: bigint | null;
+
+  @Property({ type: 'string', nullable: true })
+  text?: string | null;
+
+  @Property({ type: 'json', nullable: true })
+  doc?: unknown;
+}
+
+let orm: MikroORM;
+
+before(async () => {
+  orm = await MikroORM.init(defineConfig({ entities: [Sample], dbName: ':memory:' }));
+  await orm.schema.createSchema();
+  await orm.em.fork().insert(Sample, { id: 1, whole: 1, text: `${'a'.repeat(60)}!` } as never);
+});
+
+after(() => orm.close(true));
+
+/** Whatever is refused leaves the store as it was, and usable. */
+async function refused(work: () => Promise<unknown>, message: RegExp): Promise<void> {
+  await assert.rejects(work, (error: Error) => {
+    assert.match(error.message, message);
+    return true;
+  });
+  const all = await orm.em.fork().find(Sample, {});
+  assert.deepEqual(all.map(sample => [sample.id, sample.whole]), [[1, 1]]);
+}
+
+describe('values that a field cannot hold', () => {
+  const cyclic: { self?: unknown } = {};
+  cyclic.self = cyclic;
+  const cases: [text: string, data: object, message: RegExp][] = [
+    ['text for a number', { whole: 'many' }, /whole/],
+    ['NaN', { whole: Number.NaN }, /whole|NaN/],
+    ['an infinity', { whole: Number.POSITIVE_INFINITY }, /whole|finite|Infinity/],
+    ['an integer beyond 64 bits', { big: 2n ** 63n }, /big/],
+    ['a text with half a surrogate pair', { text: 'a\udc00b' }, /surrogate/],
+    ['NaN in a document', { doc: { a: [1, Number.NaN] } }, /NaN|finite/],
+    ['a text with half a surrogate pair in a document', { doc: { a: '\ud800' } }, /surrogate/],
+    ['a document that contains itself', { doc: cyclic }, /circular|cyclic|itself|stack/i],
+    ['an unknown property', { nope: 1 }, /nope/],
+  ];
+
+  for (const [text, data, message] of cases) {
+    test(text, async () => {
+      await refused(() => orm.em.fork().insert(Sample, data as never), message);
+      await refused(() => orm.em.fork().nativeUpdate(Sample, { id: 1 }, data as never), message);
+    });
+  }
+});
+
+describe('SQL is refused by name', () => {
+  test('raw fragments in conditions, data and orders', async () => {
+    await refused(() => orm.em.fork().find(Sample, { [raw('lower(text)')]: 'x' } as never), /raw|SQL/i);
+    await refused(() => orm.em.fork().find(Sample, { whole: raw('1 + 1') } as never), /raw|SQL/i);
+    await refused(() => orm.em.fork().nativeUpdate(Sample, { id: 1 }, { whole: raw('whole + 1') } as never), /raw|SQL/i);
+    await refused(() => orm.em.fork().find(Sample, {}, { orderBy: { [raw('random()')]: 'asc' } as never }), /raw|SQL/i);
+  });
+
+  test('statements', async () => {
+    const execute = async () => (orm.em.getConnection() as unknown as { execute(sql: string): Promise<unknown> }).execute('select 1');
+    await refused(execute, /SQL/);
+  });
+});
+
+describe('patterns', () => {
+  test('that backtrack do not hang: they are answered or refused', async () => {
+    const find = (pattern: RegExp) => orm.em.fork().find(Sample, { text: pattern } as never);
+    // Linear with the right engine: it answers.
+    assert.equal((await find(/^(a+)+$/)).length, 0);
+    // A back-reference cannot be matched in linear time.
+    await refused(() => find(/^(a+)+(a+)+\1\2b$/), /pattern|backtrack/i);
+  });
+});
+
+describe('after close', () => {
+  test('every use is an error that says so', async () => {
+    const closed = await MikroORM.init(defineConfig({ entities: [Sample], dbName: ':memory:' }));
+    await closed.schema.createSchema();
+    const connection = closed.em.getConnection() as unknown as { snapshot(): Promise<unknown> };
+    await closed.close(true);
+    await assert.rejects(async () => connection.snapshot(), /closed|not connected/i);
+  });
+});

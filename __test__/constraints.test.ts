@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import {
+  Collection,
+  Entity,
+  ForeignKeyConstraintViolationException,
+  ManyToMany,
+  ManyToOne,
+  MikroORM,
+  NotNullConstraintViolationException,
+  OneToMany,
+  PrimaryKey,
+  Property,
+  TableNotFoundException,
+  Unique,
+  UniqueConstraintViolationException,
+  defineConfig,
+} from 'collection-store-mikro-orm';
+
+@Entity()
+class Author {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property({ type: 'string', unique: true })
+  email!: string;
+
+  @OneToMany({ entity: () => Book, mappedBy: 'author' })
+  books = new Collection<Book>(this);
+}
+
+@Entity()
+@Unique({ properties: ['title', 'edition'] })
+class Book {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property({ type: 'string' })
+  title!: string;
+
+  @Property({ type: 'number', nullable: true })
+  edition?: number | null;
+
+  @ManyToOne({ entity: () => Author })
+  author!: Author;
+
+  @ManyToOne({ entity: () => Author, nullable: true, deleteRule: 'set null' })
+  editor?: Author | null;
+
+  @ManyToMany({ entity: () => Tag })
+  tags = new Collection<Tag>(this);
+}
+
+@Entity()
+class Tag {
+  @PrimaryKey({ type: 'string' })
+  name!: string;
+}
+
+@Entity()
+class Stranger {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+}
+
+@Entity()
+class Seat {
+  @PrimaryKey({ type: 'string' })
+  row!: string;
+
+  @PrimaryKey({ type: 'number' })
+  place!: number;
+
+  @Property({ type: 'string' })
+  guest!: string;
+}
+
+let orm: MikroORM;
+
+beforeEach(async () => {
+  orm = await MikroORM.init(defineConfig({ entities: [Author, Book, Tag, Seat], dbName: ':memory:' }));
+  await orm.schema.createSchema();
+  const em = orm.em.fork();
+  await em.insert(Author, { id: 1, email: 'a@example.com' } as never);
+  await em.insert(Book, { id: 1, title: 'Rust', edition: 1, author: 1 } as never);
+});
+
+afterEach(() => orm.close(true));
+
+describe('violations arrive as exceptions of core that name what was violated', () => {
+  test('unique', async () => {
+    const insert = orm.em.fork().insert(Author, { email: 'a@example.com' } as never);
+    await assert.rejects(insert, (error: Error) => {
+      assert.ok(error instanceof UniqueConstraintViolationException);
+      assert.match(error.message, /author/);
+      assert.match(error.message, /email/);
+      assert.match(error.message, /a@example\.com/);
+      return true;
+    });
+    assert.equal(await orm.em.fork().count(Author), 1);
+  });
+
+  test('the primary key is unique', async () => {
+    const insert = orm.em.fork().insert(Author, { id: 1, email: 'b@example.com' } as never);
+    await assert.rejects(insert, UniqueConstraintViolationException);
+  });
+
+  test('unique over several fields takes nulls as distinct', async () => {
+    const em = orm.em.fork();
+    const insert = (id: number, edition: number | null) => em.insert(Book, { id, title: 'Rust', edition, author: 1 } as never);
+    await assert.rejects(insert(2, 1), UniqueConstraintViolationException);
+    await insert(3, 2);
+    await insert(4, null);
+    await insert(5, null);
+    assert.equal(await em.count(Book), 4);
+  });
+
+  test('not null', async () => {
+    const insert = orm.em.fork().insert(Author, { email: null } as never);
+    await assert.rejects(insert, (error: Error) => {
+      assert.ok(error instanceof NotNullConstraintViolationException);
+      assert.match(error.message, /email/);
+      return true;
+    });
+  });
+
+  test('a foreign key to nothing', async () => {
+    const insert = orm.em.fork().insert(Book, { title: 'Lost', author: 99 } as never);
+    await assert.rejects(insert, (error: Error) => {
+      assert.ok(error instanceof ForeignKeyConstraintViolationException);
+      assert.match(error.message, /author/);
+      assert.match(error.message, /99/);
+      return true;
+    });
+  });
+
+  test('deleting what is still pointed at', async () => {
+    await assert.rejects(orm.em.fork().nativeDelete(Author, 1 as never), ForeignKeyConstraintViolationException);
+    assert.equal(await orm.em.fork().count(Author), 1);
+  });
+
+  test('a collection that is not there', async () => {
+    const other = await MikroORM.init(defineConfig({ entities: [Stranger], dbName: ':memory:' }));
+    await assert.rejects(other.em.fork().find(Stranger, {}), (error: Error) => {
+      assert.ok(error instanceof TableNotFoundException);
+      assert.match(error.message, /stranger/);
+      return true;
+    });
+    await other.close(true);
+  });
+
+  test('a statement that fails half way leaves nothing behind', async () => {
+    const em = orm.em.fork();
+    const many = em.insertMany(Author, [{ email: 'x@example.com' }, { email: 'y@example.com' }, { email: 'x@example.com' }] as never);
+    await assert.rejects(many, UniqueConstraintViolationException);
+    assert.equal(await em.count(Author), 1);
+  });
+});
+
+describe('delete rules', () => {
+  test('set null and cascade', async () => {
+    const em = orm.em.fork();
+    await em.insert(Author, { id: 2, email: 'editor@example.com' } as never);
+    await em.nativeUpdate(Book, { id: 1 }, { editor: 2 } as never);
+    await em.nativeDelete(Author, { id: 2 });
+    const book = await orm.em.fork().findOneOrFail(Book, 1);
+    assert.equal(book.editor, null);
+
+    const tag = em.create(Tag, { name: 'systems' } as never);
+    const managed = await em.findOneOrFail(Book, 1, { populate: ['tags'] as never });
+    managed.tags.add(tag);
+    await em.flush();
+    await orm.em.fork().nativeDelete(Tag, { name: 'systems' });
+    const again = await orm.em.fork().findOneOrFail(Book, 1, { populate: ['tags'] as never });
+    assert.equal(again.tags.length, 0);
+  });
+});
+
+describe('keys', () => {
+  test('auto-increment starts at one, moves past explicit values, never gives one twice', async () => {
+    const em = orm.em.fork();
+    await em.insert(Author, { id: 10, email: 'ten@example.com' } as never);
+    assert.equal(await em.insert(Author, { email: 'eleven@example.com' } as never), 11);
+    await em.nativeDelete(Author, { id: 11 });
+    assert.equal(await em.insert(Author, { email: 'twelve@example.com' } as never), 12);
+  });
+
+  test('composite keys', async () => {
+    const em = orm.em.fork();
+    await em.persist(em.create(Seat, { row: 'A', place: 1, guest: 'Ann' } as never)).flush();
+    await em.persist(em.create(Seat, { row: 'A', place: 2, guest: 'Bob' } as never)).flush();
+    const fresh = orm.em.fork();
+    const seat = await fresh.findOneOrFail(Seat, ['A', 2] as never);
+    assert.equal(seat.guest, 'Bob');
+    seat.guest = 'Bea';
+    await fresh.flush();
+    assert.equal((await orm.em.fork().findOneOrFail(Seat, { row: 'A', place: 2 } as never)).guest, 'Bea');
+    await assert.rejects(orm.em.fork().insert(Seat, { row: 'A', place: 1, guest: 'X' } as never), UniqueConstraintViolationException);
+    assert.equal(await orm.em.fork().nativeDelete(Seat, { row: 'A' } as never), 2);
+  });
+});

@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import {
+  type CollectionStoreConnection,
+  type EntityManager,
+  Entity,
+  type EventSubscriber,
+  MikroORM,
+  PrimaryKey,
+  Property,
+  defineConfig,
+} from 'collection-store-mikro-orm';
+
+@Entity()
+class Account {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property({ type: 'number' })
+  balance!: number;
+
+  @Property({ type: 'string', nullable: true })
+  note?: string;
+}
+
+const events: string[] = [];
+
+class Recorder implements EventSubscriber {
+  beforeTransactionStart = async () => void events.push('beforeTransactionStart');
+  afterTransactionStart = async () => void events.push('afterTransactionStart');
+  beforeTransactionCommit = async () => void events.push('beforeTransactionCommit');
+  afterTransactionCommit = async () => void events.push('afterTransactionCommit');
+  beforeTransactionRollback = async () => void events.push('beforeTransactionRollback');
+  afterTransactionRollback = async () => void events.push('afterTransactionRollback');
+}
+
+let orm: MikroORM;
+
+beforeEach(async () => {
+  orm = await MikroORM.init(defineConfig({ entities: [Account], dbName: ':memory:', subscribers: [new Recorder()] }));
+  await orm.schema.createSchema();
+  await orm.em.fork().insertMany(Account, [{ id: 1, balance: 100 }, { id: 2, balance: 50 }] as never);
+  events.length = 0;
+});
+
+afterEach(() => orm.close(true));
+
+const connection = () => orm.em.getConnection() as unknown as CollectionStoreConnection;
+
+async function balances(em: EntityManager = orm.em.fork() as EntityManager): Promise<number[]> {
+  return (await em.find(Account, {}, { orderBy: { id: 'asc' } })).map(account => account.balance);
+}
+
+const set = (em: { nativeUpdate: EntityManager['nativeUpdate'] }, id: number, balance: number) =>
+  em.nativeUpdate(Account, { id }, { balance });
+
+describe('isolation', () => {
+  test('nobody sees what is not committed, everybody sees what is', async () => {
+    const em = orm.em.fork();
+    await em.begin();
+    await set(em, 1, 7);
+    assert.deepEqual(await balances(em.fork({ keepTransactionContext: true } as never) as EntityManager), [7, 50]);
+    assert.deepEqual(await balances(), [100, 50]);
+    await em.commit();
+    assert.deepEqual(await balances(), [7, 50]);
+  });
+
+  test('an explicit transaction goes on seeing what it began with', async () => {
+    await orm.em.fork().transactional(async em => {
+      assert.equal(await em.count(Account), 2);
+      await orm.em.fork().insert(Account, { id: 3, balance: 1 } as never);
+      assert.equal(await em.count(Account), 2);
+    });
+    assert.equal(await orm.em.fork().count(Account), 3);
+  });
+
+  test('transactions that change different rows both commit', async () => {
+    const [a, b] = [orm.em.fork(), orm.em.fork()];
+    await a.begin();
+    await b.begin();
+    await set(a, 1, 1);
+    await set(b, 2, 2);
+    await a.commit();
+    await b.commit();
+    assert.deepEqual(await balances(), [1, 2]);
+  });
+
+  test('of two transactions that change the same row one gets a conflict', async () => {
+    const [a, b] = [orm.em.fork(), orm.em.fork()];
+    await a.begin();
+    await b.begin();
+    await set(a, 1, 1);
+    await a.commit();
+    await assert.rejects(
+      (async () => {
+        await set(b, 1, 2);
+        await b.commit();
+      })(),
+      { name: /Deadlock|Conflict/ },
+    );
+    assert.deepEqual(await balances(), [1, 50]);
+  });
+
+  test('flushes side by side both arrive', async () => {
+    const work = [1, 2, 3, 4, 5].map(async n => {
+      const em = orm.em.fork();
+      em.persist(em.create(Account, { id: 100 + n, balance: n } as never));
+      await em.flush();
+    });
+    await Promise.all(work);
+    assert.equal(await orm.em.fork().count(Account), 7);
+  });
+});
+
+describe('events', () => {
+  test('of a commit', async () => {
+    await orm.em.fork().transactional(async em => void (await set(em, 1, 5)));
+    assert.deepEqual(events, ['beforeTransactionStart', 'afterTransactionStart', 'beforeTransactionCommit', 'afterTransactionCommit']);
+  });
+
+  test('of a rollback', async () => {
+    await assert.rejects(
+      orm.em.fork().transactional(async () => {
+        throw new Error('no');
+      }),
+      /no/,
+    );
+    assert.deepEqual(events, ['beforeTransactionStart', 'afterTransactionStart', 'beforeTransactionRollback', 'afterTransactionRollback']);
+  });
+});
+
+describe('savepoints', () => {
+  test('rolling back keeps the savepoint and drops later ones', async () => {
+    const store = connection();
+    await orm.em.fork().transactional(async em => {
+      const ctx = em.getTransactionContext();
+      await set(em, 1, 1);
+      const first = await store.createSavepoint(ctx, 'first');
+      await set(em, 1, 2);
+      const second = await store.createSavepoint(ctx, 'second');
+      await set(em, 1, 3);
+      await store.rollbackToSavepoint(ctx, first);
+      assert.deepEqual(await balances(em as EntityManager), [1, 50]);
+      await assert.rejects(store.rollbackToSavepoint(ctx, second), /savepoint/i);
+      await set(em, 1, 4);
+      await store.rollbackToSavepoint(ctx, first);
+      await store.releaseSavepoint(ctx, first);
+      await assert.rejects(store.releaseSavepoint(ctx, first), /savepoint/i);
+    });
+    assert.deepEqual(await balances(), [1, 50]);
+  });
+
+  test('a savepoint of another transaction is an error', async () => {
+    const store = connection();
+    await orm.em.fork().transactional(async one => {
+      const foreign = await store.createSavepoint(one.getTransactionContext(), 'mine');
+      await orm.em.fork().transactional(async two => {
+        await assert.rejects(store.rollbackToSavepoint(two.getTransactionContext(), foreign), /savepoint/i);
+      });
+    });
+  });
+
+  test('a constraint that fails inside a transaction leaves it usable', async () => {
+    await orm.em.fork().transactional(async em => {
+      await assert.rejects(em.insert(Account, { id: 1, balance: 0 } as never), { name: 'UniqueConstraintViolationException' });
+      await set(em, 1, 9);
+    });
+    assert.deepEqual(await balances(), [9, 50]);
+  });
+});
+
+describe('an ended transaction', () => {
+  test('cannot be used again', async () => {
+    const em = orm.em.fork();
+    await em.begin();
+    const ctx = em.getTransactionContext();
+    await em.commit();
+    await assert.rejects(connection().createSavepoint(ctx, 'late'), /transaction/i);
+    await assert.rejects(connection().commit(ctx), /transaction/i);
+  });
+});
+
+describe('snapshots of the whole store', () => {
+  test('bring back data and counters, whatever was committed in between', async () => {
+    const store = connection();
+    const snapshot = await store.snapshot();
+    const em = orm.em.fork();
+    const id = await em.insert(Account, { balance: 1 } as never);
+    await em.nativeDelete(Account, { id: 1 });
+    await store.restore(snapshot);
+    assert.deepEqual(await balances(), [100, 50]);
+    assert.equal(await orm.em.fork().insert(Account, { balance: 2 } as never), id);
+    await store.restore(snapshot);
+    assert.deepEqual(await balances(), [100, 50]);
+  });
+
+  test('bring back the schema', async () => {
+    const store = connection();
+    const snapshot = await store.snapshot();
+    await (orm.schema as unknown as { dropSchema(): Promise<void> }).dropSchema();
+    await assert.rejects(balances(), { name: 'TableNotFoundException' });
+    await store.restore(snapshot);
+    assert.deepEqual(await balances(), [100, 50]);
+  });
+
+  test('of another store are refused', async () => {
+    const other = await MikroORM.init(defineConfig({ entities: [Account], dbName: ':memory:' }));
+    await other.schema.createSchema();
+    const foreign = await (other.em.getConnection() as unknown as CollectionStoreConnection).snapshot();
+    await assert.rejects(connection().restore(foreign), /snapshot/i);
+    await other.close(true);
+    assert.deepEqual(await balances(), [100, 50]);
+  });
+});
+
+describe('stores by name', () => {
+  test('two ORMs share a store while one is open', async () => {
+    const open = () => MikroORM.init(defineConfig({ entities: [Account], dbName: 'shared-by-name' }));
+    const one = await open();
+    const two = await open();
+    await one.schema.createSchema();
+    await one.em.fork().insert(Account, { id: 1, balance: 1 } as never);
+    assert.equal(await two.em.fork().count(Account), 1);
+    await one.close(true);
+    assert.equal(await two.em.fork().count(Account), 1);
+    await two.close(true);
+    const three = await open();
+    await assert.rejects(three.em.fork().count(Account), { name: 'TableNotFoundException' });
+    await three.close(true);
+  });
+});
