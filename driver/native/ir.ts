@@ -63,6 +63,8 @@ export interface Order {
 export interface SelectField {
   readonly field: string;
   readonly as: Wire;
+  /** The property of the row that holds it, if not of the field's name. */
+  readonly name?: string;
 }
 
 /** What a row handed out holds: fields first, then nested rows, in this order. */
@@ -73,6 +75,8 @@ export interface Select {
 
 /** Rows of another collection inside a row. */
 export interface NestedSelect {
+  /** The property of the row that holds them. */
+  readonly name: string;
   readonly join: Join;
   /** The pivot between the two collections, joined first. */
   readonly via?: Join;

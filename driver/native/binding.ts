@@ -1,0 +1,92 @@
+/**
+ * The native side, typed, and loaded when it is first needed.
+ */
+import { requireBinding } from './loader.cjs';
+
+/** Names something that lives on the native side of this thread: a store, transaction, plan, cursor or snapshot. Never reused. */
+export type Handle = number;
+
+/**
+ * One caller's way to run plans: the functions share two buffers with the
+ * caller, one for parameters and one for rows.
+ */
+export interface Channel {
+  /** Says which buffers to use from now on. */
+  attach(input: Float64Array, output: Float64Array): void;
+  /** Runs a plan with the parameters in the input buffer and `text`; fills the output buffer and returns the text of its rows. */
+  exec(session: Handle, plan: Handle, text: string): string;
+  /** The next chunk of rows, in the same form. */
+  next(cursor: Handle): string;
+  /** Lets go of a cursor that will not be read to its end. */
+  closeCursor(cursor: Handle): void;
+}
+
+/** The functions of the native side. */
+export interface NativeBinding {
+  connect(): Channel;
+  open(name?: string): Handle;
+  close(store: Handle): void;
+  compile(plan: string): Handle;
+  dropPlan(plan: Handle): void;
+  begin(store: Handle, readCommitted: boolean, readOnly: boolean): Handle;
+  commit(transaction: Handle): number;
+  rollback(transaction: Handle): void;
+  savepoint(transaction: Handle, name: string): number;
+  rollbackTo(transaction: Handle, savepoint: number): void;
+  release(transaction: Handle, savepoint: number): void;
+  snapshot(store: Handle): Handle;
+  restore(store: Handle, snapshot: Handle): void;
+  dropSnapshot(snapshot: Handle): void;
+  applySchema(session: Handle, target: string, options: string): string[];
+  diffSchema(session: Handle, target: string, options: string): string[];
+  dropSchema(session: Handle): void;
+  clear(session: Handle, collections?: string[]): void;
+  describe(session: Handle): string;
+}
+
+let loaded: NativeBinding | undefined;
+
+/** The native side; throws an error that says what to do where there is none for this platform. */
+export function binding(): NativeBinding {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): NativeBinding {
+  try {
+    return requireBinding() as NativeBinding;
+  } catch (cause) {
+    throw new Error(missing(cause), { cause });
+  }
+}
+
+function missing(cause: unknown): string {
+  const platform = platformName();
+  return [
+    `The native part of collection-store-mikro-orm could not be loaded on ${platform} (${runtimeName()}).`,
+    `It comes in the package collection-store-mikro-orm-${platform}, an optional dependency. Possible solutions:`,
+    '- Install again without --omit=optional or --no-optional. If node_modules or the lock file came from another platform, delete both first (https://github.com/npm/cli/issues/4828).',
+    `- Install it by itself: npm install collection-store-mikro-orm-${platform}`,
+    '- In a bundle, keep collection-store-mikro-orm external, so that it stays in node_modules.',
+    '- If your platform is not among the published ones, build it from a clone of the repository, with Rust installed: npm run build',
+    `Cause: ${cause instanceof Error ? cause.message : String(cause)}`,
+  ].join('\n');
+}
+
+function runtimeName(): string {
+  return process.versions['bun'] === undefined ? `Node.js ${process.versions.node}` : `Bun ${process.versions['bun']}`;
+}
+
+/** The platform as the packages of prebuilt binaries name it. */
+function platformName(): string {
+  const base = `${process.platform}-${process.arch}`;
+  if (process.platform === 'linux') {
+    return `${base}-${usesGlibc() ? 'gnu' : 'musl'}`;
+  }
+  return process.platform === 'win32' ? `${base}-msvc` : base;
+}
+
+function usesGlibc(): boolean {
+  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
+  return report?.header?.glibcVersionRuntime !== undefined;
+}
