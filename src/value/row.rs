@@ -1,0 +1,141 @@
+//! Rows: the values of a record in one shared, immutable block of bytes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::layout::{self, Slots};
+use super::{ValueRef, valid};
+use crate::error::Result;
+
+/// An immutable row. A clone is a reference to the same bytes.
+#[derive(Clone)]
+pub struct Row(Arc<[u8]>);
+
+impl Row {
+    /// A row of these values, by position.
+    pub fn from_values(values: &[ValueRef]) -> Self {
+        let mut builder = RowBuilder::new();
+        for &value in values {
+            builder.push(value);
+        }
+        builder.finish()
+    }
+
+    /// The row in these bytes, once [`Row::as_bytes`] of another. Every byte is
+    /// looked at; whatever is not a row is error `Corrupt`.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        valid::check_row(bytes)?;
+        Ok(Self(bytes.into()))
+    }
+
+    /// The value of a field, in constant time but for the check that text is
+    /// UTF-8; beyond the last field, null.
+    #[inline]
+    pub fn get(&self, field: usize) -> ValueRef<'_> {
+        self.slots().get(field).map_or(ValueRef::Null, layout::decode)
+    }
+
+    /// Whether a field is null; cheaper than asking its value.
+    #[inline]
+    pub fn is_null(&self, field: usize) -> bool {
+        self.slots().get(field).is_none_or(<[u8]>::is_empty)
+    }
+
+    /// How many fields the row has.
+    pub fn len(&self) -> usize {
+        self.slots().len()
+    }
+
+    /// Whether the row has no fields.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether both are the very same row, not merely an equal one.
+    pub fn ptr_eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether a field is stored alike in both rows. This is finer than
+    /// equality: `1` differs from `1.0`, and the decimal `1.1` from `1.10`.
+    pub fn same_field(&self, other: &Self, field: usize) -> bool {
+        self.slots().get(field).unwrap_or_default() == other.slots().get(field).unwrap_or_default()
+    }
+
+    /// The row with some fields replaced; of a field given twice the last counts.
+    /// The others are copied without being decoded.
+    pub fn with(&self, changes: &[(usize, ValueRef)]) -> Self {
+        let fields = changes.iter().map(|(field, _)| field + 1).max().unwrap_or(0).max(self.len());
+        let mut builder = RowBuilder::new();
+        for field in 0..fields {
+            match changes.iter().rev().find(|(changed, _)| *changed == field) {
+                Some(&(_, value)) => builder.push(value),
+                None => builder.push_from(self, field),
+            };
+        }
+        builder.finish()
+    }
+
+    /// The bytes of the row, for [`Row::from_bytes`].
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    #[inline]
+    fn slots(&self) -> Slots<'_> {
+        Slots::open(&self.0)
+    }
+}
+
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries((0..self.len()).map(|field| self.get(field))).finish()
+    }
+}
+
+/// Builds rows field by field; one builder may build many, reusing its memory.
+#[derive(Debug, Default)]
+pub struct RowBuilder {
+    contents: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl RowBuilder {
+    /// A builder of an empty row.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends a field.
+    pub fn push(&mut self, value: ValueRef) -> &mut Self {
+        layout::encode(&mut self.contents, value);
+        self.ends.push(self.contents.len());
+        self
+    }
+
+    /// Appends a field of another row as it is stored there.
+    pub fn push_from(&mut self, row: &Row, field: usize) -> &mut Self {
+        self.contents.extend_from_slice(row.slots().get(field).unwrap_or_default());
+        self.ends.push(self.contents.len());
+        self
+    }
+
+    /// How many fields have been appended.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether none has been appended.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The row of the fields appended so far; the builder is empty again.
+    pub fn finish(&mut self) -> Row {
+        layout::seal(&mut self.contents, 0, &self.ends);
+        let row = Row(self.contents.as_slice().into());
+        self.contents.clear();
+        self.ends.clear();
+        row
+    }
+}
