@@ -1,0 +1,469 @@
+//! The plan language: what one call asks for, as the JSON text that the driver
+//! sends. A plan holds no values but numbers of parameters, so that one plan
+//! serves every call of its shape.
+//!
+//! Everything here is plain data. An unknown key anywhere is an error: a
+//! condition that is not understood must never be left out.
+
+use serde::Deserialize;
+
+use crate::error::{Error, ErrorCode, Result};
+
+/// What a call asks for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Statement {
+    /// Rows of a collection.
+    Find(Find),
+    /// The number of rows of a collection.
+    Count(Count),
+    /// New rows.
+    Insert(Insert),
+    /// The same change to every row that matches.
+    Update(Update),
+    /// Changes by key, each row its own.
+    UpdateMany(UpdateMany),
+    /// The end of every row that matches.
+    Delete(Delete),
+}
+
+impl Statement {
+    /// Reads a statement.
+    ///
+    /// # Errors
+    /// `InvalidPlan` with the place in the text, when it is not JSON or not a plan.
+    pub fn parse(text: &str) -> Result<Self> {
+        serde_json::from_str(text)
+            .map_err(|error| Error::new(ErrorCode::InvalidPlan, format!("The plan cannot be read: {error}")))
+    }
+}
+
+/// A value of a plan.
+#[derive(Clone, Debug, Deserialize)]
+pub enum Operand {
+    /// A parameter of the call, counted from 0.
+    #[serde(rename = "p")]
+    Parameter(usize),
+    /// A constant.
+    #[serde(rename = "v")]
+    Constant(serde_json::Value),
+}
+
+/// The way from one collection to another.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Join {
+    /// The collection it leads to.
+    pub collection: String,
+    /// Pairs of a field here and the field there that equals it.
+    pub on: Vec<(String, String)>,
+}
+
+/// A field, a place inside its document, or one reached through relations.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Path {
+    /// The field's name.
+    pub field: String,
+    /// The way into the document that the field holds.
+    #[serde(default)]
+    pub json: Vec<String>,
+    /// Relations to follow first. Where several rows are reached the least value counts.
+    #[serde(default)]
+    pub via: Vec<Join>,
+}
+
+/// How two values are compared.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub enum Comparison {
+    /// Equal.
+    Eq,
+    /// Not equal.
+    Ne,
+    /// Greater.
+    Gt,
+    /// Greater or equal.
+    Gte,
+    /// Less.
+    Lt,
+    /// Less or equal.
+    Lte,
+}
+
+/// Which letters `like` takes for the same.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub enum Fold {
+    /// Upper and lower case of ASCII letters, as SQLite's LIKE.
+    Ascii,
+    /// Upper and lower case of all letters, as PostgreSQL's ILIKE.
+    Unicode,
+}
+
+/// How many related rows must match.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub enum Quantifier {
+    /// At least one.
+    Some,
+    /// None.
+    None,
+    /// No row makes the condition false; holds where there are no rows.
+    Every,
+}
+
+/// A condition, in three-valued logic.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Expr {
+    /// All of them; true when empty.
+    All(Vec<Expr>),
+    /// At least one of them; false when empty.
+    Any(Vec<Expr>),
+    /// The opposite; unknown stays unknown.
+    Not(Box<Expr>),
+    /// Always or never.
+    Const(bool),
+    /// A comparison; unknown when a side is null.
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    Cmp {
+        /// The comparison.
+        op: Comparison,
+        /// Its left side.
+        path: Path,
+        /// Its right side.
+        value: Operand,
+    },
+    /// Whether the value is among those of a list.
+    #[serde(deny_unknown_fields)]
+    In {
+        /// The value.
+        path: Path,
+        /// An array.
+        values: Operand,
+    },
+    /// Whether the value is null or missing. Never unknown.
+    Null(Path),
+    /// Whether the value is neither null nor missing. Never unknown.
+    Exists(Path),
+    /// Whether the values, taken together, are among the tuples of a list.
+    #[serde(deny_unknown_fields)]
+    TupleIn {
+        /// The values.
+        paths: Vec<Path>,
+        /// An array of arrays, each as long as `paths`.
+        values: Operand,
+    },
+    /// Whether the text matches a pattern of `%` and `_`.
+    #[serde(deny_unknown_fields)]
+    Like {
+        /// The text.
+        path: Path,
+        /// The pattern.
+        pattern: Operand,
+        /// Which letters are the same.
+        fold: Fold,
+    },
+    /// Whether a part of the text matches an ECMAScript regular expression.
+    #[serde(deny_unknown_fields)]
+    Regex {
+        /// The text.
+        path: Path,
+        /// The source of the expression.
+        pattern: Operand,
+        /// Its flags, as text.
+        #[serde(default)]
+        flags: Option<Operand>,
+    },
+    /// Whether the document or array contains another, as PostgreSQL's `@>`.
+    #[serde(deny_unknown_fields)]
+    Contains {
+        /// The containing side.
+        path: Path,
+        /// The contained side.
+        value: Operand,
+    },
+    /// Whether the document or array is contained in another, as PostgreSQL's `<@`.
+    #[serde(deny_unknown_fields)]
+    Contained {
+        /// The contained side.
+        path: Path,
+        /// The containing side.
+        value: Operand,
+    },
+    /// Whether two arrays have a member in common, as PostgreSQL's `&&`.
+    #[serde(deny_unknown_fields)]
+    Overlap {
+        /// One array.
+        path: Path,
+        /// The other.
+        value: Operand,
+    },
+    /// Whether the document has keys, or the array those texts as members, as PostgreSQL's `?&` and `?|`.
+    #[serde(deny_unknown_fields)]
+    HasKeys {
+        /// The document.
+        path: Path,
+        /// An array of texts.
+        keys: Operand,
+        /// Whether one of them is enough.
+        any: bool,
+    },
+    /// A condition on rows of another collection. Never unknown.
+    #[serde(deny_unknown_fields)]
+    Related {
+        /// The way to them.
+        join: Join,
+        /// How many must match.
+        quantifier: Quantifier,
+        /// The condition on each.
+        #[serde(rename = "where")]
+        filter: Box<Expr>,
+    },
+}
+
+/// Where nulls stand in an order.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub enum Nulls {
+    /// Before all values.
+    First,
+    /// After all values.
+    Last,
+}
+
+/// One criterion of an order.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    /// What is compared.
+    pub path: Path,
+    /// Greatest first.
+    #[serde(default)]
+    pub desc: bool,
+    /// Where nulls stand; without it they are the lowest value.
+    #[serde(default)]
+    pub nulls: Option<Nulls>,
+    /// A custom order: an array; a value's rank is its place in it, and values outside of it come first.
+    #[serde(default)]
+    pub values: Option<Operand>,
+}
+
+/// How a field leaves the engine.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub enum Wire {
+    /// A double.
+    Number,
+    /// A 64-bit integer.
+    Bigint,
+    /// The text of an exact decimal.
+    Decimal,
+    /// True or false.
+    Bool,
+    /// Text.
+    Text,
+    /// Milliseconds since 1970.
+    Date,
+    /// Bytes.
+    Bytes,
+    /// A value of any kind, tagged.
+    Json,
+}
+
+/// A field of a row handed out.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelectField {
+    /// The field, or one of the system fields `$inserted`, `$updated` and, of rows written, `$row`:
+    /// the place of the row among the rows of the parameters, counted from 0.
+    pub field: String,
+    /// How it leaves.
+    #[serde(rename = "as")]
+    pub wire: Wire,
+    /// What the receiver calls it; means nothing here.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// What a row handed out holds: fields, then nested rows, in this order.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Select {
+    /// The fields.
+    pub fields: Vec<SelectField>,
+    /// Rows of other collections.
+    #[serde(default)]
+    pub nested: Vec<Nested>,
+}
+
+/// Rows of another collection inside a row.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nested {
+    /// The way to them, from the pivot where there is one.
+    pub join: Join,
+    /// The way to the pivot between both collections.
+    #[serde(default)]
+    pub via: Option<Join>,
+    /// A list of rows, else one or none.
+    pub many: bool,
+    /// Whether rows without any nested row are left out, as by an inner join.
+    #[serde(default)]
+    pub required: bool,
+    /// Which of them.
+    #[serde(default, rename = "where")]
+    pub filter: Option<Expr>,
+    /// Their order; without it that of the pivot's keys, then of their own.
+    #[serde(default)]
+    pub order: Vec<Order>,
+    /// What each holds.
+    pub select: Select,
+    /// What the receiver calls them; means nothing here.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// Rows of a collection.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Find {
+    /// The collection.
+    pub from: String,
+    /// Which rows; all without it.
+    #[serde(default, rename = "where")]
+    pub filter: Option<Expr>,
+    /// Their order, ties by primary key; without it that of the primary key.
+    #[serde(default)]
+    pub order: Vec<Order>,
+    /// How many at most; null means all.
+    #[serde(default)]
+    pub limit: Option<Operand>,
+    /// How many to leave out first.
+    #[serde(default)]
+    pub offset: Option<Operand>,
+    /// What each row handed out holds.
+    pub select: Select,
+    /// The exact opposite of the order, ties included, before limit and offset count.
+    #[serde(default)]
+    pub reverse: bool,
+}
+
+/// The number of rows of a collection.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Count {
+    /// The collection.
+    pub from: String,
+    /// Which rows; all without it.
+    #[serde(default, rename = "where")]
+    pub filter: Option<Expr>,
+}
+
+/// What an insert does about a key that is taken.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub enum ConflictAction {
+    /// Leaves the stored row as it is.
+    Ignore,
+    /// Changes the stored row.
+    Merge,
+}
+
+/// Which key, and what to do when it is taken.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conflict {
+    /// The fields of the primary key or of a unique index, in any order. Empty: whichever unique key is taken.
+    #[serde(default)]
+    pub fields: Vec<String>,
+    /// What to do.
+    pub action: ConflictAction,
+    /// The fields that take the new values; without it all that were inserted but the conflicting ones.
+    #[serde(default)]
+    pub merge: Option<Vec<String>>,
+    /// A merge happens only where the stored row fulfils this.
+    #[serde(default, rename = "where")]
+    pub filter: Option<Expr>,
+}
+
+/// New rows. The parameters are rows times fields, flat; an absent one takes the field's default.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Insert {
+    /// The collection.
+    pub into: String,
+    /// The fields that the parameters give.
+    pub fields: Vec<String>,
+    /// What to do about taken keys; an error without it.
+    #[serde(default)]
+    pub conflict: Option<Conflict>,
+    /// What comes back of each row written, in the order of the parameters. Rows ignored give nothing.
+    #[serde(default)]
+    pub returning: Vec<SelectField>,
+}
+
+/// One field that an update changes. Exactly one of `value`, `inc` and `now` is given.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Assignment {
+    /// The field.
+    pub field: String,
+    /// The new value.
+    #[serde(default)]
+    pub value: Option<Operand>,
+    /// What is added to a number.
+    #[serde(default)]
+    pub inc: Option<i64>,
+    /// The time of the statement.
+    #[serde(default)]
+    pub now: bool,
+}
+
+/// The same change to every row that matches.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Update {
+    /// The collection.
+    #[serde(rename = "in")]
+    pub collection: String,
+    /// Which rows; all without it.
+    #[serde(default, rename = "where")]
+    pub filter: Option<Expr>,
+    /// The changes.
+    pub set: Vec<Assignment>,
+    /// What comes back of each changed row, in the order of the primary key.
+    #[serde(default)]
+    pub returning: Vec<SelectField>,
+}
+
+/// Changes by key. The parameters are rows times (key then set), flat; an absent one leaves the field as it is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateMany {
+    /// The collection.
+    #[serde(rename = "in")]
+    pub collection: String,
+    /// The fields that find a row: the primary key, perhaps with more that must equal, such as a version.
+    pub key: Vec<String>,
+    /// The fields that the parameters change.
+    pub set: Vec<String>,
+    /// A change that every row gets besides.
+    #[serde(default)]
+    pub bump: Option<Assignment>,
+    /// What comes back of each row found, in the order of the parameters.
+    #[serde(default)]
+    pub returning: Vec<SelectField>,
+}
+
+/// The end of every row that matches.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delete {
+    /// The collection.
+    pub from: String,
+    /// Which rows; all without it.
+    #[serde(default, rename = "where")]
+    pub filter: Option<Expr>,
+}
