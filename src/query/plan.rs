@@ -126,7 +126,6 @@ pub enum Expr {
     /// Always or never.
     Const(bool),
     /// A comparison; unknown when a side is null.
-    #[serde(rename_all = "camelCase", deny_unknown_fields)]
     Cmp {
         /// The comparison.
         op: Comparison,
@@ -136,7 +135,6 @@ pub enum Expr {
         value: Operand,
     },
     /// Whether the value is among those of a list.
-    #[serde(deny_unknown_fields)]
     In {
         /// The value.
         path: Path,
@@ -148,7 +146,6 @@ pub enum Expr {
     /// Whether the value is neither null nor missing. Never unknown.
     Exists(Path),
     /// Whether the values, taken together, are among the tuples of a list.
-    #[serde(deny_unknown_fields)]
     TupleIn {
         /// The values.
         paths: Vec<Path>,
@@ -156,7 +153,6 @@ pub enum Expr {
         values: Operand,
     },
     /// Whether the text matches a pattern of `%` and `_`.
-    #[serde(deny_unknown_fields)]
     Like {
         /// The text.
         path: Path,
@@ -166,7 +162,6 @@ pub enum Expr {
         fold: Fold,
     },
     /// Whether a part of the text matches an ECMAScript regular expression.
-    #[serde(deny_unknown_fields)]
     Regex {
         /// The text.
         path: Path,
@@ -177,7 +172,6 @@ pub enum Expr {
         flags: Option<Operand>,
     },
     /// Whether the document or array contains another, as PostgreSQL's `@>`.
-    #[serde(deny_unknown_fields)]
     Contains {
         /// The containing side.
         path: Path,
@@ -185,7 +179,6 @@ pub enum Expr {
         value: Operand,
     },
     /// Whether the document or array is contained in another, as PostgreSQL's `<@`.
-    #[serde(deny_unknown_fields)]
     Contained {
         /// The contained side.
         path: Path,
@@ -193,7 +186,6 @@ pub enum Expr {
         value: Operand,
     },
     /// Whether two arrays have a member in common, as PostgreSQL's `&&`.
-    #[serde(deny_unknown_fields)]
     Overlap {
         /// One array.
         path: Path,
@@ -201,7 +193,6 @@ pub enum Expr {
         value: Operand,
     },
     /// Whether the document has keys, or the array those texts as members, as PostgreSQL's `?&` and `?|`.
-    #[serde(deny_unknown_fields)]
     HasKeys {
         /// The document.
         path: Path,
@@ -211,7 +202,6 @@ pub enum Expr {
         any: bool,
     },
     /// A condition on rows of another collection. Never unknown.
-    #[serde(deny_unknown_fields)]
     Related {
         /// The way to them.
         join: Join,
