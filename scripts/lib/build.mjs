@@ -1,0 +1,55 @@
+/** Building the package: the native binding and both forms of the driver. */
+
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { install, tool } from './install.mjs';
+import { at, manifest, root } from './project.mjs';
+import { Failure, capture, run, seconds } from './run.mjs';
+import { files, fingerprint, isFresh, mark } from './stamp.mjs';
+
+/** The names of the built bindings, one for each platform that was built here. */
+export function binaries() {
+  const { binaryName } = manifest.napi;
+  return readdirSync(root).filter((name) => name.startsWith(`${binaryName}.`) && name.endsWith('.node'));
+}
+
+/** Builds the binding for this machine, with its loader and types. */
+async function buildNative() {
+  const rustc = await capture('rustc', ['-vV']).catch(() => ({ code: 1 }));
+  if (rustc.code !== 0) {
+    throw new Failure('The native binding is written in Rust, and no rustc is here. Install Rust (https://rustup.rs), then start again.');
+  }
+  const sources = [at('Cargo.toml'), at('Cargo.lock'), at('build.rs'), ...files(at('src'))];
+  const stamp = fingerprint(sources, rustc.output, JSON.stringify(manifest.napi), process.env.RUSTFLAGS ?? '');
+  const stampFile = at('.cache/native.stamp');
+  if (isFresh(stampFile, stamp) && binaries().length > 0 && existsSync(at('index.js'))) return;
+  console.log('building the native binding (release; about a minute the first time)');
+  const start = performance.now();
+  rmSync(stampFile, { force: true });
+  await run(process.execPath, [tool('@napi-rs/cli/dist/cli.js'), 'build', '--platform', '--release', '--', '--locked'], {
+    quiet: true,
+  });
+  mark(stampFile, stamp);
+  console.log(`built ${binaries().join(', ')} in ${seconds(performance.now() - start)}`);
+}
+
+/** Compiles the driver twice: as ECMAScript modules and as CommonJS. */
+async function buildDriver() {
+  const sources = [at('package.json'), at('package-lock.json'), ...files(at('driver'))];
+  const stamp = fingerprint(sources);
+  const stampFile = at('.cache/driver.stamp');
+  if (isFresh(stampFile, stamp) && existsSync(at('dist/cjs/package.json'))) return;
+  console.log('compiling the driver');
+  rmSync(at('dist'), { recursive: true, force: true });
+  for (const [form, type] of [['esm', 'module'], ['cjs', 'commonjs']]) {
+    await run(process.execPath, [tool('typescript/bin/tsc'), '-p', at(`driver/tsconfig.${form}.json`)]);
+    writeFileSync(at('dist', form, 'package.json'), `${JSON.stringify({ type })}\n`);
+  }
+  mark(stampFile, stamp);
+}
+
+/** Installs and builds whatever is not up to date. */
+export async function build() {
+  await install();
+  await buildNative();
+  await buildDriver();
+}

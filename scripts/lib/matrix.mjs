@@ -1,0 +1,113 @@
+/** The JavaScript tests in one cell of the matrix: a version of MikroORM and a runtime. */
+
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { install } from './install.mjs';
+import { place } from './package.mjs';
+import { at, coreFolder } from './project.mjs';
+import { capture, Failure, seconds, step } from './run.mjs';
+import { runtime } from './runtimes.mjs';
+import { files } from './stamp.mjs';
+import { transpile } from './transpile.mjs';
+
+const source = at('__test__');
+const notTests = new Set(['node_modules', 'matrix']);
+/** No single test takes as long as this on the slowest machine. */
+const testLimit = 120_000;
+const runLimit = 15 * 60_000;
+
+/** The test files whose path holds one of the patterns (all without patterns), seen from `__test__`. */
+export function findTests(patterns) {
+  const all = files(source, notTests).map((file) => relative(source, file)).filter((file) => file.endsWith('.test.ts'));
+  const tests = all.filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)));
+  if (tests.length === 0) {
+    throw new Failure(patterns.length > 0 ? `No test file's name holds ${patterns.join(' or ')}. There are:\n  ${all.join('\n  ')}` : 'There is no test file in __test__.');
+  }
+  return tests;
+}
+
+/** Runs test files in a cell and counts. */
+export async function runCell({ core, runtime: name }, tests, options) {
+  const folder = coreFolder(core);
+  await install(folder);
+  const engine = await runtime(name);
+  const version = JSON.parse(readFileSync(join(folder, 'node_modules/@mikro-orm/core/package.json'), 'utf8')).version;
+  const title = `MikroORM ${version}, ${engine.title}`;
+  step(title);
+
+  place(folder);
+  transpile(source, join(folder, 'out'), notTests);
+  const start = performance.now();
+  const paths = tests.map((test) => `./out/${test.replaceAll('\\', '/').replace(/\.ts$/, '.js')}`);
+  const runs = await (engine.kind === 'bun' ? runBun : runNode)(engine, folder, paths, options);
+  const result = { title, passed: 0, failed: 0, skipped: 0, time: performance.now() - start };
+  for (const { code, output, report } of runs) {
+    const counts = count(report);
+    // A run that failed without a failed test broke outside of them: it counts as one.
+    if (code !== 0 && counts.failed === 0) counts.failed = 1;
+    if (counts.failed > 0 && !options.verbose) process.stdout.write(output);
+    for (const key of ['passed', 'failed', 'skipped']) result[key] += counts[key];
+  }
+  if (result.passed + result.failed === 0) throw new Failure(`No test ran with ${title}.`);
+  console.log(`${result.passed} passed, ${result.failed} failed in ${seconds(result.time)}`);
+  return result;
+}
+
+/** Node.js gives every test file a process of its own. */
+async function runNode(engine, folder, paths, { name, verbose }) {
+  const report = freshReport(folder, 'node');
+  const args = [
+    '--enable-source-maps',
+    '--test',
+    `--test-timeout=${testLimit}`,
+    ...(name === undefined ? [] : [`--test-name-pattern=${name}`]),
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    '--test-reporter=junit',
+    `--test-reporter-destination=${report}`,
+    ...paths,
+  ];
+  return [{ ...(await capture(engine.program, args, { cwd: folder, quiet: !verbose, timeout: runLimit })), report }];
+}
+
+/** Bun would run all files in one process: each gets its own here, as in Node.js. */
+async function runBun(engine, folder, paths, { name, verbose }) {
+  const runs = [];
+  for (const [index, path] of paths.entries()) {
+    const report = freshReport(folder, `bun-${index}`);
+    const args = [
+      'test',
+      `--timeout=${testLimit}`,
+      ...(name === undefined ? [] : [`--test-name-pattern=${name}`]),
+      '--reporter=junit',
+      `--reporter-outfile=${report}`,
+      path,
+    ];
+    runs.push({ ...(await capture(engine.program, args, { cwd: folder, quiet: !verbose, timeout: runLimit })), report });
+  }
+  return runs;
+}
+
+/** Where a runner writes its JUnit report; what an earlier run wrote there is gone. */
+function freshReport(folder, name) {
+  const path = join(folder, 'out', 'reports', `${name}.xml`);
+  mkdirSync(join(path, '..'), { recursive: true });
+  rmSync(path, { force: true });
+  return path;
+}
+
+const testCase = /<testcase((?:\s+[\w:-]+="[^"]*")*)\s*(?:\/>|>([\s\S]*?)<\/testcase>)/g;
+
+/** Counts the test cases of a JUnit report. */
+function count(report) {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  if (!existsSync(report)) return counts;
+  const text = readFileSync(report, 'utf8');
+  for (const [, attributes, body = ''] of text.matchAll(testCase)) {
+    if (/<(failure|error)\b/.test(body)) counts.failed++;
+    else if (/<skipped\b/.test(body)) counts.skipped++;
+    // Node.js reports a file without a test as a test that passed.
+    else if (!/ name="[^"]*\.test\.js"/.test(attributes)) counts.passed++;
+  }
+  return counts;
+}

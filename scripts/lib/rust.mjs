@@ -1,0 +1,23 @@
+/** The Rust tests. */
+
+import { capture, Failure } from './run.mjs';
+
+const resultLine = /^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored/gm;
+
+/** Runs `cargo test` and counts. */
+export async function runRust({ verbose, features = [] }) {
+  const start = performance.now();
+  const args = ['test', '--locked', '--no-fail-fast', ...features];
+  const { code, output } = await capture('cargo', args, { quiet: !verbose });
+  const result = { title: `cargo ${args.join(' ')}`, passed: 0, failed: 0, skipped: 0, time: performance.now() - start };
+  for (const [, passed, failed, ignored] of output.matchAll(resultLine)) {
+    result.passed += Number(passed);
+    result.failed += Number(failed);
+    result.skipped += Number(ignored);
+  }
+  if (code !== 0 && !verbose) process.stdout.write(output);
+  if (code !== 0 && result.failed === 0) throw new Failure(`cargo test failed with exit code ${code}`);
+  if (code === 0 && result.passed === 0) throw new Failure('cargo test ran no test');
+  console.log(`${result.passed} passed`);
+  return result;
+}
