@@ -7,7 +7,7 @@ use bigdecimal::BigDecimal;
 
 use crate::error::{Error, ErrorCode, Result};
 
-/// The farthest that the first digit may stand from the decimal point.
+/// How far the first digit may stand from the decimal point.
 const MAX_EXPONENT: i64 = 16_383;
 
 /// An exact decimal that remembers how it was written: `1.10` equals `1.1` and
@@ -17,7 +17,7 @@ pub struct Decimal(Box<str>);
 
 impl Decimal {
     /// Reads `[+-]digits[.digits][e[+-]digits]`. Anything else is
-    /// `TypeMismatch`, a magnitude outside of 10^±16383 is `OutOfRange`.
+    /// `TypeMismatch`; a magnitude below 10^-16384 or from 10^16383 on is `OutOfRange`.
     pub fn parse(text: &str) -> Result<Self> {
         check(text).map(|()| Self(text.into()))
     }
@@ -102,7 +102,7 @@ pub(super) fn check(text: &str) -> Result<()> {
         let shown = super::ValueRef::Text(text).short();
         return Err(Error::new(
             ErrorCode::OutOfRange,
-            format!("The decimal {shown} is outside of 10^-{MAX_EXPONENT} to 10^{MAX_EXPONENT}"),
+            format!("The decimal {shown} is below 10^-16384 or above 10^16383 in magnitude"),
         ));
     }
     Ok(())

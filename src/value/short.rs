@@ -13,10 +13,14 @@ pub struct Short<'a>(pub(super) ValueRef<'a>);
 
 impl fmt::Display for Short<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = Limited { text: String::new(), left: LIMIT };
-        let whole = write(&mut text, self.0).is_ok();
-        f.write_str(&text.text)?;
-        if whole { Ok(()) } else { f.write_str("…") }
+        let mut out = Limited { text: String::new(), left: LIMIT };
+        // A text that is cut keeps its quotes, so that it is seen where it ends.
+        let (quote, written) = match self.0 {
+            ValueRef::Text(text) => ("\"", write_escaped(&mut out, text)),
+            value => ("", write(&mut out, value)),
+        };
+        let ellipsis = if written.is_ok() { "" } else { "…" };
+        write!(f, "{quote}{}{ellipsis}{quote}", out.text)
     }
 }
 
@@ -74,19 +78,16 @@ fn separate(out: &mut Limited, index: usize) -> fmt::Result {
     if index == 0 { Ok(()) } else { out.write_str(", ") }
 }
 
-/// A text that is cut keeps its closing quote, behind an ellipsis.
 fn write_quoted(out: &mut Limited, text: &str) -> fmt::Result {
     out.write_char('"')?;
-    let written = text.chars().try_for_each(|char| match char {
+    write_escaped(out, text)?;
+    out.write_char('"')
+}
+
+fn write_escaped(out: &mut Limited, text: &str) -> fmt::Result {
+    text.chars().try_for_each(|char| match char {
         '"' | '\\' => write!(out, "\\{char}"),
         char if char.is_control() => write!(out, "{}", char.escape_default()),
         char => out.write_char(char),
-    });
-    if written.is_ok() {
-        // The quote is owed even where the limit is just reached.
-        out.left = out.left.max(1);
-        return out.write_char('"');
-    }
-    out.text.push_str("…\"");
-    written
+    })
 }
