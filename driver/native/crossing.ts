@@ -66,20 +66,25 @@ export class Crossing {
   #read(text: string, factory: RowFactory): { affected: number; rows: Row[] } {
     const rows: Row[] = [];
     const affected = this.#output[Header.Affected] as number;
-    for (;;) {
-      const output = this.#output;
-      const needed = output[Header.Needed] as number;
-      const count = output[Header.Rows] as number;
-      const cursor = output[Header.Cursor] as Handle;
-      if (needed > 0) {
-        this.#attach(allocate(Math.max(needed, output.length * 2)));
-      } else if (count > 0) {
-        factory.read(output, text, count, rows);
+    let cursor = this.#output[Header.Cursor] as Handle;
+    try {
+      for (;;) {
+        const output = this.#output;
+        const needed = output[Header.Needed] as number;
+        if (needed > 0) {
+          this.#attach(allocate(Math.max(needed, output.length * 2)));
+        } else {
+          factory.read(output, text, output[Header.Rows] as number, rows);
+        }
+        if (cursor === 0) {
+          return { affected, rows };
+        }
+        text = this.channel.next(cursor);
+        cursor = this.#output[Header.Cursor] as Handle;
       }
-      if (cursor === 0) {
-        return { affected, rows };
-      }
-      text = this.channel.next(cursor);
+    } catch (error) {
+      this.channel.closeCursor(cursor);
+      throw error;
     }
   }
 

@@ -26,6 +26,9 @@ export class RowFactory {
 
   /** Appends the rows of a chunk. */
   read(numbers: Float64Array, text: string, count: number, rows: Row[]): void {
+    if (count === 0) {
+      return;
+    }
     this.#read ??= readerFor(this.select);
     const source = new Source(numbers, text);
     source.at = HEADER_SLOTS;

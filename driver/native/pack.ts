@@ -24,7 +24,7 @@ export const Tag = {
 } as const;
 
 /** How deep documents may nest. The native side recurses over them with a stack of fixed size. */
-export const MAX_DEPTH = 512;
+export const MAX_DEPTH = 128;
 
 const SMALLEST = 4096;
 /** A buffer larger than this, in slots, is let go after the call that needed it. */
@@ -54,18 +54,19 @@ export class Packer {
   #keys: (string | number)[] = [];
   #ancestors: object[] = [];
 
-  /** Packs all parameters, their number first, and returns their text. */
+  /** Packs all parameters, after their number and the length of their text, and returns the text. */
   pack(params: readonly unknown[], name: ParameterNamer): string {
     const count = params.length;
     this.#busy = true;
     this.#text = '';
-    this.numbers[0] = count;
-    this.#at = 1;
+    this.#at = 2;
     let parameter = 0;
     try {
       for (; parameter < count; parameter++) {
         this.#value(params[parameter]);
       }
+      this.numbers[0] = count;
+      this.numbers[1] = this.#text.length;
       return this.#text;
     } catch (error) {
       if (error instanceof Refusal) {
