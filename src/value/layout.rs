@@ -30,59 +30,60 @@ pub(super) mod tag {
 /// The number of slots that no longer fits in the header byte.
 const MANY: u8 = 63;
 
-/// A view of slots. Bytes that are none read as no slots at all; whether they
-/// are sound is asked once, by `valid`, when they come from outside.
+/// A view of slots.
 #[derive(Clone, Copy)]
 pub(super) struct Slots<'a> {
-    bytes: &'a [u8],
-    count: usize,
     width: usize,
-    table: usize,
+    table: &'a [u8],
+    contents: &'a [u8],
 }
 
 impl<'a> Slots<'a> {
+    /// Slots that were slots when they were written; from outside, `valid` asks
+    /// once whether they are.
     #[inline]
     pub fn open(bytes: &'a [u8]) -> Self {
-        let Some(&head) = bytes.first() else {
-            return Self { bytes, count: 0, width: 1, table: 0 };
-        };
-        let (count, table) = match head >> 2 {
-            MANY => (bytes.get(1..9).map_or(0, read_unsigned), 9),
-            few => (usize::from(few), 1),
-        };
-        Self { bytes, count, width: 1 << (head & 3), table }
+        let slots = Self::parse(bytes);
+        debug_assert!(slots.is_some(), "stored slots are sound");
+        slots.unwrap_or(Self { width: 1, table: &[], contents: &[] })
     }
 
+    /// `None` where header or table are cut short.
     #[inline]
+    pub fn parse(bytes: &'a [u8]) -> Option<Self> {
+        let (&head, rest) = bytes.split_first()?;
+        let width = 1 << (head & 3);
+        let (count, rest) = match head >> 2 {
+            MANY => {
+                let (count, rest) = rest.split_first_chunk()?;
+                (usize::try_from(u64::from_le_bytes(*count)).ok()?, rest)
+            }
+            few => (usize::from(few), rest),
+        };
+        let (table, contents) = rest.split_at_checked(count.checked_mul(width)?)?;
+        Some(Self { width, table, contents })
+    }
+
     pub fn len(self) -> usize {
-        self.count
+        self.table.len() / self.width
     }
 
     #[inline]
     pub fn get(self, index: usize) -> Option<&'a [u8]> {
-        if index >= self.count {
-            return None;
-        }
-        let contents = self.contents()?;
+        let end = self.end(index)?;
         let start = if index == 0 { 0 } else { self.end(index - 1)? };
-        contents.get(start..self.end(index)?)
+        self.contents.get(start..end)
     }
 
     /// All that follows the table.
-    pub fn contents(self) -> Option<&'a [u8]> {
-        self.bytes.get(self.count.checked_mul(self.width)?.checked_add(self.table)?..)
+    pub fn contents(self) -> &'a [u8] {
+        self.contents
     }
 
     /// Where a slot ends, counted from the start of the contents.
     #[inline]
     pub fn end(self, index: usize) -> Option<usize> {
-        let at = self.table + index * self.width;
-        let field = self.bytes.get(at..at + self.width)?;
-        Some(match *field {
-            [a] => a.into(),
-            [a, b] => u16::from_le_bytes([a, b]).into(),
-            _ => read_unsigned(field),
-        })
+        read_unsigned(self.table, self.width, index)
     }
 }
 
@@ -90,13 +91,12 @@ impl<'a> Slots<'a> {
 /// (counted from `start`), by putting header and table before them.
 pub(super) fn seal(out: &mut Vec<u8>, start: usize, ends: &[usize]) {
     let length = out.len() - start;
-    let width_code: u8 = match length {
-        0..=0xff => 0,
-        0x100..=0xffff => 1,
-        0x1_0000..=0xffff_ffff => 2,
-        _ => 3,
+    let (width_code, width) = match length {
+        0..=0xff => (0, 1),
+        0x100..=0xffff => (1, 2),
+        0x1_0000..=0xffff_ffff => (2, 4),
+        _ => (3, 8),
     };
-    let width = 1 << width_code;
     let few = u8::try_from(ends.len()).ok().filter(|&count| count < MANY);
     let before = if few.is_some() { 1 } else { 9 } + ends.len() * width;
     out.resize(out.len() + before, 0);
@@ -196,7 +196,7 @@ pub(super) fn decode(slot: &[u8]) -> ValueRef<'_> {
         tag::TEXT => ValueRef::Text(text(payload)),
         tag::FALSE => ValueRef::Bool(false),
         tag::TRUE => ValueRef::Bool(true),
-        tag::FLOAT => ValueRef::Float(f64::from_le_bytes(read_word(payload, 0))),
+        tag::FLOAT => ValueRef::Float(payload.try_into().map_or(f64::NAN, f64::from_le_bytes)),
         tag::DECIMAL => ValueRef::Decimal(text(payload)),
         tag::DATE => ValueRef::Date(read_integer(payload)),
         tag::BYTES => ValueRef::Bytes(payload),
@@ -214,31 +214,32 @@ pub(super) fn text(bytes: &[u8]) -> &str {
     text.unwrap_or_default()
 }
 
+/// Reads from both ends at once what lies between two and eight bytes: where
+/// the halves overlap they agree.
 #[inline]
 fn read_integer(bytes: &[u8]) -> i64 {
-    match *bytes {
-        [] => 0,
-        [a] => i64::from(a as i8),
-        [a, b] => i16::from_le_bytes([a, b]).into(),
-        _ => {
-            let negative = bytes.last().is_some_and(|&last| last >= 0x80);
-            i64::from_le_bytes(read_word(bytes, if negative { 0xff } else { 0 }))
-        }
+    if let (Some(&low), Some(&high)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let high = i64::from(i32::from_le_bytes(high)).wrapping_shl(8 * (bytes.len() as u32 - 4));
+        return high | i64::from(u32::from_le_bytes(low));
     }
+    if let (Some(&low), Some(&high)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let high = i64::from(i16::from_le_bytes(high)) << (8 * (bytes.len() - 2));
+        return high | i64::from(u16::from_le_bytes(low));
+    }
+    bytes.first().map_or(0, |&byte| i64::from(byte as i8))
 }
 
-pub(super) fn read_unsigned(bytes: &[u8]) -> usize {
-    // On a machine of 32 bits nothing this long can be in memory.
-    usize::try_from(u64::from_le_bytes(read_word(bytes, 0))).unwrap_or(usize::MAX)
-}
-
+/// The number at a position in a table of numbers of this many bytes.
 #[inline]
-fn read_word(bytes: &[u8], fill: u8) -> [u8; 8] {
-    let mut word = [fill; 8];
-    for (to, from) in word.iter_mut().zip(bytes) {
-        *to = *from;
-    }
-    word
+fn read_unsigned(table: &[u8], width: usize, index: usize) -> Option<usize> {
+    let field = table.get(index.checked_mul(width)?..)?;
+    Some(match width {
+        1 => (*field.first()?).into(),
+        2 => u16::from_le_bytes(*field.first_chunk()?).into(),
+        // On a machine of 32 bits nothing that long can be in memory.
+        4 => usize::try_from(u32::from_le_bytes(*field.first_chunk()?)).ok()?,
+        _ => usize::try_from(u64::from_le_bytes(*field.first_chunk()?)).ok()?,
+    })
 }
 
 /// A length in groups of 7 bits, lowest first; the high bit says that more follow.
@@ -272,20 +273,34 @@ pub(super) fn entry(doc: Slots<'_>, index: usize) -> Option<(&[u8], &[u8])> {
     if index < entry_count(doc) { split_entry(doc.get(index)?) } else { None }
 }
 
-/// The position of the entry that comes `rank`-th by ascending key.
-pub(super) fn entry_by_rank(doc: Slots, rank: usize) -> Option<usize> {
-    let count = entry_count(doc);
-    let numbers = doc.get(count)?;
-    if numbers.is_empty() {
-        return Some(rank);
+/// The positions of a document's entries by ascending key.
+#[derive(Clone, Copy)]
+pub(super) struct KeyOrder<'a> {
+    numbers: &'a [u8],
+    width: usize,
+}
+
+impl<'a> KeyOrder<'a> {
+    pub fn of(doc: Slots<'a>) -> Option<Self> {
+        let count = entry_count(doc);
+        Some(Self { numbers: doc.get(count)?, width: number_width(count) })
     }
-    let width = number_width(count);
-    numbers.get(rank * width..(rank + 1) * width).map(read_unsigned)
+
+    /// Bytes of the order as stored; none where it is that of the entries.
+    pub fn stored_len(self) -> usize {
+        self.numbers.len()
+    }
+
+    #[inline]
+    pub fn position(self, rank: usize) -> Option<usize> {
+        if self.numbers.is_empty() { Some(rank) } else { read_unsigned(self.numbers, self.width, rank) }
+    }
 }
 
 /// The value of a key, by binary search; of equal keys the last.
 pub(super) fn find_entry<'a>(doc: Slots<'a>, key: &str) -> Option<&'a [u8]> {
-    let at_rank = |rank| entry(doc, entry_by_rank(doc, rank)?);
+    let order = KeyOrder::of(doc)?;
+    let at_rank = |rank| split_entry(doc.get(order.position(rank)?)?);
     let (mut low, mut high) = (0, entry_count(doc));
     while low < high {
         let middle = low + (high - low) / 2;

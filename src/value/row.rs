@@ -14,7 +14,7 @@ pub struct Row(Arc<[u8]>);
 impl Row {
     /// A row of these values, by position.
     pub fn from_values(values: &[ValueRef]) -> Self {
-        let mut builder = RowBuilder::new();
+        let mut builder = RowBuilder::with_capacity(values.len(), 16 * values.len());
         for &value in values {
             builder.push(value);
         }
@@ -66,7 +66,7 @@ impl Row {
     /// The others are copied without being decoded.
     pub fn with(&self, changes: &[(usize, ValueRef)]) -> Self {
         let fields = changes.iter().map(|(field, _)| field + 1).max().unwrap_or(0).max(self.len());
-        let mut builder = RowBuilder::new();
+        let mut builder = RowBuilder::with_capacity(fields, self.0.len() + 16 * changes.len());
         for field in 0..fields {
             match changes.iter().rev().find(|(changed, _)| *changed == field) {
                 Some(&(_, value)) => builder.push(value),
@@ -104,6 +104,12 @@ impl RowBuilder {
     /// A builder of an empty row.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A builder with room for so many fields of so many bytes in all.
+    pub fn with_capacity(fields: usize, bytes: usize) -> Self {
+        // The table of ends comes to lie before the contents.
+        Self { contents: Vec::with_capacity(bytes + 2 * fields + 1), ends: Vec::with_capacity(fields) }
     }
 
     /// Appends a field.

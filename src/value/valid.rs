@@ -1,7 +1,7 @@
 //! Whether bytes from outside are a row. What passes here reads without surprise.
 
 use super::decimal;
-use super::layout::{self, Slots, tag};
+use super::layout::{self, KeyOrder, Slots, tag};
 use super::value::MAX_DEPTH;
 use crate::error::{Error, ErrorCode, Result};
 
@@ -20,20 +20,16 @@ fn check_items(bytes: &[u8], depth: usize) -> Verdict {
 
 /// The ends must ascend to the end of the contents; then every slot is there.
 fn check_slots(bytes: &[u8]) -> std::result::Result<Slots<'_>, &'static str> {
-    if bytes.is_empty() {
-        return Err("there is no header");
-    }
-    let slots = Slots::open(bytes);
-    let contents = slots.contents().ok_or("the table of ends is cut short")?;
+    let slots = Slots::parse(bytes).ok_or("the table of slots is cut short")?;
     let mut last = 0;
     for index in 0..slots.len() {
-        let end = slots.end(index).ok_or("the table of ends is cut short")?;
+        let end = slots.end(index).ok_or("the table of slots is cut short")?;
         if end < last {
             return Err("a slot ends before it starts");
         }
         last = end;
     }
-    if last == contents.len() { Ok(slots) } else { Err("the contents do not end with the last slot") }
+    if last == slots.contents().len() { Ok(slots) } else { Err("the contents do not end with the last slot") }
 }
 
 fn check_value(slot: &[u8], depth: usize) -> Verdict {
@@ -68,8 +64,8 @@ fn text(bytes: &[u8]) -> std::result::Result<&str, &'static str> {
 fn check_doc(bytes: &[u8], depth: usize) -> Verdict {
     let doc = check_slots(bytes)?;
     let count = layout::entry_count(doc);
-    let numbers = doc.get(count).ok_or("a document has no order of keys")?;
-    if !numbers.is_empty() && count.checked_mul(layout::number_width(count)) != Some(numbers.len()) {
+    let order = KeyOrder::of(doc).ok_or("a document has no order of keys")?;
+    if ![Some(0), count.checked_mul(layout::number_width(count))].contains(&Some(order.stored_len())) {
         return Err("the order of keys has the wrong length");
     }
     for index in 0..count {
@@ -80,7 +76,7 @@ fn check_doc(bytes: &[u8], depth: usize) -> Verdict {
     // Strictly ascending (key, position) pairs: every entry is there exactly once.
     let mut last = None;
     for rank in 0..count {
-        let index = layout::entry_by_rank(doc, rank).ok_or("the order of keys is cut short")?;
+        let index = order.position(rank).ok_or("the order of keys is cut short")?;
         let (key, _) = layout::entry(doc, index).ok_or("the order of keys names no entry")?;
         if last >= Some((key, index)) {
             return Err("the order of keys is wrong");

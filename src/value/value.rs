@@ -122,6 +122,7 @@ from! {
     Vec<u8> => |value| Self::Bytes(value),
     Vec<Value> => |value| Self::Array(value),
     Vec<(String, Value)> => |value| Self::Doc(value),
+    ValueRef<'_> => |value| value.to_value(),
 }
 
 impl<T: Into<Value>> From<Option<T>> for Value {
