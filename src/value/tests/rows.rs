@@ -224,3 +224,15 @@ fn a_null_on_the_way_is_not_a_value() {
         assert_eq!(at(&["list", segment]), None, "{segment}");
     }
 }
+
+#[test]
+fn an_order_of_keys_that_is_none_is_refused() {
+    let doc = Value::Doc(vec![("b".into(), 1i64.into()), ("a".into(), 2i64.into())]);
+    let row = row(&[doc]);
+    let (entries, order) = row.as_bytes().split_at(row.as_bytes().len() - 2);
+    assert_eq!(order, [1, 0]);
+    for wrong in [[0, 1], [0, 0], [1, 1], [1, 2], [255, 0]] {
+        let error = Row::from_bytes(&[entries, &wrong].concat()).unwrap_err();
+        assert_eq!(error.code, crate::error::ErrorCode::Corrupt, "{wrong:?}");
+    }
+}
