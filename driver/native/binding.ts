@@ -74,7 +74,9 @@ function missing(cause: unknown): string {
 }
 
 function runtimeName(): string {
-  return process.versions['bun'] === undefined ? `Node.js ${process.versions.node}` : `Bun ${process.versions['bun']}`;
+  return process.versions['bun'] === undefined
+    ? `Node.js ${process.versions.node}`
+    : `Bun ${process.versions['bun']}`;
 }
 
 /** The platform as the packages of prebuilt binaries name it. */

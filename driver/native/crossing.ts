@@ -102,7 +102,10 @@ export class Crossing {
 
 /** An error about a parameter, with what the parameter is for. */
 function explained(error: unknown, ir: PlanIr): unknown {
-  if (isEngineError(error) && typeof (error as EngineError & { parameter?: unknown }).parameter === 'number') {
+  if (
+    isEngineError(error) &&
+    typeof (error as EngineError & { parameter?: unknown }).parameter === 'number'
+  ) {
     const { parameter } = error as EngineError & { parameter: number };
     error.message = `${nameParameter(ir, parameter)}${error.message}`;
   }

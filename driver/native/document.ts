@@ -68,7 +68,9 @@ export function readDocument(source: Source): unknown {
     case Tag.Document:
       return readObject(source);
     default:
-      throw new Error(`The engine sent a value of an unknown kind (${tag}): its native part and its JavaScript part are of different versions.`);
+      throw new Error(
+        `The engine sent a value of an unknown kind (${tag}): its native part and its JavaScript part are of different versions.`,
+      );
   }
 }
 

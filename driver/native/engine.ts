@@ -30,9 +30,9 @@ export interface BeginOptions {
 
 /** How a schema is changed into another. */
 export interface SchemaOptions {
-  /** Removes collections that the target does not name. */
+  /** Whether collections that the target does not name are removed, which they are unless this is false. */
   readonly dropTables?: boolean;
-  /** Removes nothing: no collection, no field. */
+  /** Whether nothing at all is removed: no collection, no field. */
   readonly safe?: boolean;
 }
 
@@ -162,7 +162,9 @@ export class Engine extends HandleSession {
 
   /** Begins a transaction; any number may be open. */
   begin(options: BeginOptions = {}): NativeTransaction {
-    return new NativeTransaction(this.native.begin(this.handle, options.readCommitted === true, options.readOnly === true));
+    return new NativeTransaction(
+      this.native.begin(this.handle, options.readCommitted === true, options.readOnly === true),
+    );
   }
 
   /** Keeps the store as it is now. Costs nothing, however large it is. */
@@ -239,6 +241,7 @@ function selectOf(ir: PlanIr): Select | undefined {
   if ('find' in ir) {
     return ir.find.select;
   }
-  const write = 'insert' in ir ? ir.insert : 'update' in ir ? ir.update : 'updateMany' in ir ? ir.updateMany : undefined;
+  const write =
+    'insert' in ir ? ir.insert : 'update' in ir ? ir.update : 'updateMany' in ir ? ir.updateMany : undefined;
   return write?.returning && { fields: write.returning };
 }

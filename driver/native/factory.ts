@@ -86,18 +86,29 @@ export function readerSource(select: Select): string {
 
 /** Statements that read a row's parts into constants, and one that uses the literal made of them. */
 function readRow(select: Select, prefix: string, use: (literal: string) => string): string[] {
-  const fields = select.fields.map((field, i) => ({ name: field.name ?? field.field, constant: `${prefix}_${i}`, wire: field.as }));
+  const fields = select.fields.map((field, i) => ({
+    name: field.name ?? field.field,
+    constant: `${prefix}_${i}`,
+    wire: field.as,
+  }));
   const nested = (select.nested ?? []).map((part, i) => ({ ...part, constant: `${prefix}_n${i}` }));
   const properties = [...fields, ...nested].map(({ name, constant }) => `${property(name)}: ${constant}`);
   return [
     ...fields.map(({ constant, wire }) => `const ${constant} = ${FIELD_SOURCE[wire]};`),
-    ...nested.flatMap(({ constant, many, select }) => (many ? readMany(select, constant) : readOne(select, constant))),
+    ...nested.flatMap(({ constant, many, select }) =>
+      many ? readMany(select, constant) : readOne(select, constant),
+    ),
     use(`{ ${properties.join(', ')} }`),
   ];
 }
 
 function readOne(select: Select, constant: string): string[] {
-  return [`let ${constant} = null;`, 'if (numbers[at++] === 1) {', ...readRow(select, constant, (row) => `${constant} = ${row};`), '}'];
+  return [
+    `let ${constant} = null;`,
+    'if (numbers[at++] === 1) {',
+    ...readRow(select, constant, (row) => `${constant} = ${row};`),
+    '}',
+  ];
 }
 
 function readMany(select: Select, constant: string): string[] {
@@ -142,10 +153,18 @@ export function composeReader(select: Select): RowReader {
 
 function composeRow(select: Select): (source: Source) => Row {
   const properties: [name: string, read: ValueReader][] = [
-    ...select.fields.map((field): [string, ValueReader] => [field.name ?? field.field, FIELD_READERS[field.as]]),
+    ...select.fields.map((field): [string, ValueReader] => [
+      field.name ?? field.field,
+      FIELD_READERS[field.as],
+    ]),
     ...(select.nested ?? []).map((nested): [string, ValueReader] => {
       const row = composeRow(nested.select);
-      return [nested.name, nested.many ? (source) => Array.from({ length: source.slot() }, () => row(source)) : (source) => (source.slot() === 1 ? row(source) : null)];
+      return [
+        nested.name,
+        nested.many
+          ? (source) => Array.from({ length: source.slot() }, () => row(source))
+          : (source) => (source.slot() === 1 ? row(source) : null),
+      ];
     }),
   ];
   return (source) => {

@@ -9,7 +9,13 @@
 export type Operand = { readonly p: number } | { readonly v: JsonValue };
 
 /** What JSON text can say. */
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
 
 /** How a field crosses to JavaScript. */
 export type Wire = 'number' | 'bigint' | 'decimal' | 'bool' | 'text' | 'date' | 'bytes' | 'json';
@@ -48,7 +54,13 @@ export type Expr =
   | { readonly contained: { readonly path: Path; readonly value: Operand } }
   | { readonly overlap: { readonly path: Path; readonly value: Operand } }
   | { readonly hasKeys: { readonly path: Path; readonly keys: Operand; readonly any: boolean } }
-  | { readonly related: { readonly join: Join; readonly quantifier: 'some' | 'none' | 'every'; readonly where: Expr } };
+  | {
+      readonly related: {
+        readonly join: Join;
+        readonly quantifier: 'some' | 'none' | 'every';
+        readonly where: Expr;
+      };
+    };
 
 /** One criterion of an order. Nulls are lowest unless `nulls` says otherwise. */
 export interface Order {

@@ -70,7 +70,10 @@ export class Packer {
       return this.#text;
     } catch (error) {
       if (error instanceof Refusal) {
-        throw engineError(error.code, `${name(parameter)}${pathText(this.#keys, this.#depth)}: ${error.message}`);
+        throw engineError(
+          error.code,
+          `${name(parameter)}${pathText(this.#keys, this.#depth)}: ${error.message}`,
+        );
       }
       throw error;
     } finally {
@@ -152,7 +155,9 @@ export class Packer {
     const key = this.#depth > 0 ? String(this.#keys[this.#depth - 1]) : '';
     const converted: unknown = Reflect.apply(convert, value, [key]);
     // The result speaks for itself: as in JSON, its own `toJSON` is not asked again.
-    return typeof converted === 'object' && converted !== null ? this.#structure(converted) : this.#value(converted);
+    return typeof converted === 'object' && converted !== null
+      ? this.#structure(converted)
+      : this.#value(converted);
   }
 
   #structure(value: object): void {
@@ -174,7 +179,10 @@ export class Packer {
       return this.#value(value.valueOf());
     }
     if (ArrayBuffer.isView(value) || UNSTORABLE.has(kind)) {
-      throw new Refusal('TYPE_MISMATCH', `a ${kind} is not data that can be stored: convert it to an array, an object, text or a Uint8Array`);
+      throw new Refusal(
+        'TYPE_MISMATCH',
+        `${kind} objects are not data that can be stored: convert it to an array, an object, text or a Uint8Array`,
+      );
     }
     return this.#document(value);
   }
@@ -316,7 +324,11 @@ function pathText(keys: readonly (string | number)[], depth: number): string {
   if (depth === 0) {
     return '';
   }
-  const steps = keys.slice(0, depth).map((key) => (typeof key === 'number' ? `[${key}]` : /^[\w$]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`));
+  const steps = keys
+    .slice(0, depth)
+    .map((key) =>
+      typeof key === 'number' ? `[${key}]` : /^[\w$]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`,
+    );
   const shown = steps.length > 12 ? [...steps.slice(0, 6), '…', ...steps.slice(-4)] : steps;
   return ` at ${shown.join('').replace(/^\./, '')}`;
 }
