@@ -72,7 +72,9 @@ await main(async () => {
     failed += result.failed;
     skipped += result.skipped;
     const verdict = result.failed > 0 ? 'FAILED' : 'ok';
-    console.log(`${verdict.padEnd(7)}${result.title.padEnd(42)}${String(result.passed).padStart(6)} passed${result.failed ? `, ${result.failed} failed` : ''}${result.skipped ? `, ${result.skipped} skipped` : ''}  (${seconds(result.time)})`);
+    console.log(
+      `${verdict.padEnd(7)}${result.title.padEnd(42)}${String(result.passed).padStart(6)} passed${result.failed ? `, ${result.failed} failed` : ''}${result.skipped ? `, ${result.skipped} skipped` : ''}  (${seconds(result.time)})`,
+    );
   }
   console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
   if (failed > 0) process.exitCode = 1;

@@ -16,18 +16,29 @@ export function binaries() {
 async function buildNative() {
   const rustc = await capture('rustc', ['-vV']).catch(() => ({ code: 1 }));
   if (rustc.code !== 0) {
-    throw new Failure('The native binding is written in Rust, and no rustc is here. Install Rust (https://rustup.rs), then start again.');
+    throw new Failure(
+      'The native binding is written in Rust, and no rustc is here. Install Rust (https://rustup.rs), then start again.',
+    );
   }
   const sources = [at('Cargo.toml'), at('Cargo.lock'), at('build.rs'), ...files(at('src'))];
-  const stamp = fingerprint(sources, rustc.output, JSON.stringify(manifest.napi), process.env.RUSTFLAGS ?? '');
+  const stamp = fingerprint(
+    sources,
+    rustc.output,
+    JSON.stringify(manifest.napi),
+    process.env.RUSTFLAGS ?? '',
+  );
   const stampFile = at('.cache/native.stamp');
   if (isFresh(stampFile, stamp) && binaries().length > 0 && existsSync(at('index.js'))) return;
   console.log('building the native binding (release; about a minute the first time)');
   const start = performance.now();
   rmSync(stampFile, { force: true });
-  await run(process.execPath, [tool('@napi-rs/cli/dist/cli.js'), 'build', '--platform', '--release', '--', '--locked'], {
-    quiet: true,
-  });
+  await run(
+    process.execPath,
+    [tool('@napi-rs/cli/dist/cli.js'), 'build', '--platform', '--release', '--', '--locked'],
+    {
+      quiet: true,
+    },
+  );
   mark(stampFile, stamp);
   console.log(`built ${binaries().join(', ')} in ${seconds(performance.now() - start)}`);
 }
@@ -40,7 +51,10 @@ async function buildDriver() {
   if (isFresh(stampFile, stamp) && existsSync(at('dist/cjs/package.json'))) return;
   console.log('compiling the driver');
   rmSync(at('dist'), { recursive: true, force: true });
-  for (const [form, type] of [['esm', 'module'], ['cjs', 'commonjs']]) {
+  for (const [form, type] of [
+    ['esm', 'module'],
+    ['cjs', 'commonjs'],
+  ]) {
     await run(process.execPath, [tool('typescript/bin/tsc'), '-p', at(`driver/tsconfig.${form}.json`)]);
     writeFileSync(at('dist', form, 'package.json'), `${JSON.stringify({ type })}\n`);
   }

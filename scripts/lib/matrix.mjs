@@ -18,10 +18,18 @@ const runLimit = 15 * 60_000;
 
 /** The test files whose path holds one of the patterns (all without patterns), seen from `__test__`. */
 export function findTests(patterns) {
-  const all = files(source, notTests).map((file) => relative(source, file)).filter((file) => file.endsWith('.test.ts'));
-  const tests = all.filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)));
+  const all = files(source, notTests)
+    .map((file) => relative(source, file))
+    .filter((file) => file.endsWith('.test.ts'));
+  const tests = all.filter(
+    (file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)),
+  );
   if (tests.length === 0) {
-    throw new Failure(patterns.length > 0 ? `No test file's name holds ${patterns.join(' or ')}. There are:\n  ${all.join('\n  ')}` : 'There is no test file in __test__.');
+    throw new Failure(
+      patterns.length > 0
+        ? `No test file's name holds ${patterns.join(' or ')}. There are:\n  ${all.join('\n  ')}`
+        : 'There is no test file in __test__.',
+    );
   }
   return tests;
 }
@@ -31,7 +39,9 @@ export async function runCell({ core, runtime: name }, tests, options) {
   const folder = coreFolder(core);
   await install(folder);
   const engine = await runtime(name);
-  const version = JSON.parse(readFileSync(join(folder, 'node_modules/@mikro-orm/core/package.json'), 'utf8')).version;
+  const version = JSON.parse(
+    readFileSync(join(folder, 'node_modules/@mikro-orm/core/package.json'), 'utf8'),
+  ).version;
   const title = `MikroORM ${version}, ${engine.title}`;
   step(title);
 
@@ -67,7 +77,9 @@ async function runNode(engine, folder, paths, { name, verbose }) {
     `--test-reporter-destination=${report}`,
     ...paths,
   ];
-  return [{ ...(await capture(engine.program, args, { cwd: folder, quiet: !verbose, timeout: runLimit })), report }];
+  return [
+    { ...(await capture(engine.program, args, { cwd: folder, quiet: !verbose, timeout: runLimit })), report },
+  ];
 }
 
 /** Bun would run all files in one process: each gets its own here, as in Node.js. */
@@ -83,7 +95,10 @@ async function runBun(engine, folder, paths, { name, verbose }) {
       `--reporter-outfile=${report}`,
       path,
     ];
-    runs.push({ ...(await capture(engine.program, args, { cwd: folder, quiet: !verbose, timeout: runLimit })), report });
+    runs.push({
+      ...(await capture(engine.program, args, { cwd: folder, quiet: !verbose, timeout: runLimit })),
+      report,
+    });
   }
   return runs;
 }

@@ -13,7 +13,9 @@ export function step(title) {
 
 /** Milliseconds as people read them. */
 export function seconds(ms) {
-  return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+  return ms < 60_000
+    ? `${(ms / 1000).toFixed(1)} s`
+    : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }
 
 /**
@@ -42,7 +44,8 @@ export function capture(command, args, { cwd = root, env = {}, quiet = true, tim
     }
     child.on('error', (error) => fail(new Failure(`${command} could not be started: ${error.message}`)));
     child.on('close', (code, signal) => {
-      if (signal) output += `\n${command} was ended by ${signal}${timeout ? ` (limit: ${seconds(timeout)})` : ''}\n`;
+      if (signal)
+        output += `\n${command} was ended by ${signal}${timeout ? ` (limit: ${seconds(timeout)})` : ''}\n`;
       done({ code: code ?? 1, output });
     });
   });

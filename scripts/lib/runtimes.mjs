@@ -18,7 +18,9 @@ export async function runtime(name) {
     await install(folder);
     program = [`${folder}/node_modules/${path}`, `${folder}/node_modules/${path}.exe`].find(existsSync);
     if (!program) {
-      throw new Failure(`The npm package of ${name} has no program for ${process.platform} ${process.arch}: its install script may be switched off (npm config get ignore-scripts).`);
+      throw new Failure(
+        `The npm package of ${name} has no program for ${process.platform} ${process.arch}: its install script may be switched off (npm config get ignore-scripts).`,
+      );
     }
   }
   const { code, output } = await capture(program, ['--version']);

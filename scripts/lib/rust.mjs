@@ -9,7 +9,13 @@ export async function runRust({ verbose, features = [] }) {
   const start = performance.now();
   const args = ['test', '--locked', '--no-fail-fast', ...features];
   const { code, output } = await capture('cargo', args, { quiet: !verbose });
-  const result = { title: `cargo ${args.join(' ')}`, passed: 0, failed: 0, skipped: 0, time: performance.now() - start };
+  const result = {
+    title: `cargo ${args.join(' ')}`,
+    passed: 0,
+    failed: 0,
+    skipped: 0,
+    time: performance.now() - start,
+  };
   for (const [, passed, failed, ignored] of output.matchAll(resultLine)) {
     result.passed += Number(passed);
     result.failed += Number(failed);

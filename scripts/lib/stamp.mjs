@@ -18,7 +18,8 @@ export function files(path, skip = new Set(['node_modules'])) {
 /** The hash of the given files' names and contents, and of further texts. */
 export function fingerprint(paths, ...texts) {
   const hash = createHash('sha256');
-  for (const path of paths) hash.update(relative(root, path)).update('\0').update(readFileSync(path)).update('\0');
+  for (const path of paths)
+    hash.update(relative(root, path)).update('\0').update(readFileSync(path)).update('\0');
   for (const text of texts) hash.update(String(text)).update('\0');
   return hash.digest('hex');
 }

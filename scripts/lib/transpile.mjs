@@ -3,17 +3,19 @@
  * ES2022 modules, legacy decorators with the metadata of their types.
  */
 
-import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { at } from './project.mjs';
 import { Failure } from './run.mjs';
 import { files, fingerprint, isFresh, mark } from './stamp.mjs';
 
+/** What the folder has for itself, and the target has of its own. */
+const own = new Set(['package.json', 'tsconfig.json']);
+
 /** Transpiles a folder's TypeScript into another folder; other files are copied, as are the sources, which reflection reads. */
 export function transpile(source, target, skip = new Set(['node_modules'])) {
-  const inputs = files(source, skip);
+  const inputs = files(source, skip).filter((file) => !own.has(relative(source, file)));
   const stamp = fingerprint(inputs, readFileSync(at('scripts/lib/transpile.mjs')));
   const stampFile = join(target, '.transpiled');
   if (isFresh(stampFile, stamp)) return;
@@ -39,7 +41,13 @@ export function transpile(source, target, skip = new Set(['node_modules'])) {
       reportDiagnostics: true,
     });
     if (diagnostics.length > 0) {
-      throw new Failure(ts.formatDiagnostics(diagnostics, { getCanonicalFileName: (name) => name, getCurrentDirectory: () => at(), getNewLine: () => '\n' }));
+      throw new Failure(
+        ts.formatDiagnostics(diagnostics, {
+          getCanonicalFileName: (name) => name,
+          getCurrentDirectory: () => at(),
+          getNewLine: () => '\n',
+        }),
+      );
     }
     writeFileSync(output.replace(/\.ts$/, '.js'), outputText);
   }
