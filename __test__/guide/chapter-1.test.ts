@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import * as chapter from './chapter.js';
+import { coreMajor, coreVersion, inBun, Project, programs, type Run, shebangOptions } from './project.js';
+
+const packages = [
+  '@mikro-orm/core',
+  'collection-store-mikro-orm',
+  '@mikro-orm/reflection',
+  '@mikro-orm/cli',
+  'typescript',
+  ...(coreMajor === 6 ? ['ts-node'] : ['@mikro-orm/decorators', 'tsx']),
+];
+
+/** How `npm start` runs TypeScript: Bun does by itself, the guide for MikroORM 6 uses ts-node, the one for 7 tsx. */
+function start(): string[] {
+  if (inBun) return ['src/server.ts'];
+  if (coreMajor === 6)
+    return ['--no-warnings=ExperimentalWarning', '--loader', 'ts-node/esm', 'src/server.ts'];
+  return [program('tsx', 'tsx'), 'src/server.ts'];
+}
+
+function program(name: string, bin: string): string {
+  const path = programs(name)[bin];
+  assert.ok(path, `${name} installs ${bin}`);
+  return path;
+}
+
+/** `npx mikro-orm`, or `npx mikro-orm-esm`, which differs by the options in its first line. */
+function cli(bin: 'mikro-orm' | 'mikro-orm-esm', ...args: string[]): string[] {
+  const path = program('@mikro-orm/cli', bin);
+  return [...(inBun ? [] : shebangOptions(path)), path, ...args];
+}
+
+/** The command line that reads a TypeScript configuration of an ES module project. */
+const typescriptCli = inBun || coreMajor === 7 ? 'mikro-orm' : 'mikro-orm-esm';
+
+function succeeded({ code, output }: Run): string {
+  assert.equal(code, 0, output);
+  return output;
+}
+
+/** The lines between two that begin with the given texts, each of which must be there. */
+function between(output: string, from: string, to: string): string[] {
+  const lines = output.split('\n');
+  const first = lines.findIndex((line) => line.startsWith(from));
+  const last = lines.findIndex((line, index) => index > first && line.startsWith(to));
+  assert.ok(first >= 0 && last > first, `"${from}" and then "${to}" in\n${output}`);
+  return lines.slice(first + 1, last);
+}
+
+/** Asserts that lines are logged engine calls, each matching its pattern. */
+function assertQueries(lines: string[], ...patterns: RegExp[]): void {
+  const queries = lines.filter((line) => line.startsWith('[query]'));
+  assert.equal(queries.length, patterns.length, queries.join('\n'));
+  for (const [index, pattern] of patterns.entries()) assert.match(queries[index] ?? '', pattern);
+}
+
+const begin = /^\[query\] begin\b/;
+const commit = /^\[query\] commit\b/;
+const found = /^\[query\] .*\buser\b.*\[took [\d.]+ ms, 1 result\]$/;
+const changed = (verb: string) =>
+  new RegExp(`^\\[query\\] .*\\b${verb}\\b.*\\buser\\b.*\\[took [\\d.]+ ms, 1 row affected\\]$`);
+
+/** Asserts everything that the chapter says its script prints. */
+function assertOutputOfScript(output: string): void {
+  assertQueries(between(output, '[query] begin', 'user id is: 1'), changed('insert'), commit);
+  // By primary key it is in the identity map already: only the other two are asked for.
+  assertQueries(between(output, 'user id is: 1', 'users are the same? true'), found, found);
+  assertQueries(
+    between(output, 'users are the same? true', 'verify the EM ids are different:'),
+    begin,
+    changed('update'),
+    commit,
+  );
+  const ids = /^verify the EM ids are different: (\d+) (\d+)$/m.exec(output);
+  assert.ok(ids, output);
+  assert.notEqual(ids[1], ids[2]);
+  assertQueries(
+    between(
+      output,
+      'verify the EM ids',
+      'users are no longer the same, as they came from different EM: false',
+    ),
+    found,
+  );
+  assertQueries(between(output, 'users are no longer the same', 'changes are lost User {'), found);
+  assert.deepEqual(
+    between(output, 'changes are lost User {', '}')
+      .map((line) => line.trim().replace(/,$/, '').replaceAll('"', "'"))
+      .sort(),
+    ["bio: '...'", "email: 'foo@bar.com'", "fullName: 'Foo Bar'", 'id: 1', "password: '123456'"],
+  );
+  assertQueries(
+    between(output, 'changes are lost', 'userRef is initialized: false'),
+    begin,
+    changed('update'),
+    commit,
+  );
+  assertQueries(between(output, 'userRef is initialized: false', 'userRef is initialized: true'), found);
+  assert.match(
+    between(output, 'userRef is initialized: true', '[query] begin').join('\n'),
+    /bio: ["']some change, will be saved["']/,
+  );
+  assertQueries(
+    between(output, 'userRef is: ', 'users left: 0'),
+    begin,
+    changed('delete'),
+    commit,
+    /^\[query\] .*\bcount\b.*\buser\b/,
+  );
+}
+
+describe(`chapter 1 of the guide, with MikroORM ${coreVersion}`, () => {
+  let project: Project;
+
+  before(async () => {
+    project = new Project();
+    project.write({
+      'package.json': chapter.manifest(packages),
+      'tsconfig.json': chapter.tsconfig,
+      'src/mikro-orm.config.ts': chapter.configWithOptions,
+      'src/helper.config.ts': chapter.configWithHelper,
+      'src/modules/user/user.entity.ts': chapter.entity(
+        coreMajor === 6 ? '@mikro-orm/core' : '@mikro-orm/decorators/legacy',
+      ),
+      'src/global-context.ts': chapter.scriptWithGlobalContext,
+      'src/no-schema.ts': chapter.scriptWithoutSchema,
+      'src/server.ts': chapter.script,
+    });
+    succeeded(await project.run([program('typescript', 'tsc')]));
+  });
+
+  after(() => project.remove());
+
+  test('the build writes scripts, and the declarations that reflection reads', () => {
+    for (const path of [
+      'mikro-orm.config.js',
+      'server.js',
+      'modules/user/user.entity.js',
+      'modules/user/user.entity.d.ts',
+    ]) {
+      assert.ok(existsSync(join(project.folder, 'dist', path)), path);
+    }
+  });
+
+  test('the global EntityManager is not for use', async () => {
+    const { code, output } = await project.run(['dist/global-context.js']);
+    assert.notEqual(code, 0);
+    assert.match(output, /EntityManager<\d+>/);
+    assert.match(output, /CollectionStoreSchemaGenerator/);
+    assert.match(
+      output,
+      /ValidationError: Using global EntityManager instance methods for context specific actions is disallowed/,
+    );
+    assert.doesNotMatch(output, /user id is/);
+  });
+
+  test('without a schema the insert names the missing table', async () => {
+    const { code, output } = await project.run(['dist/no-schema.js']);
+    assert.notEqual(code, 0);
+    assert.match(output, /TableNotFoundException: .*\buser\b/);
+  });
+
+  test('the compiled script prints what the chapter shows', async () => {
+    assertOutputOfScript(succeeded(await project.run(['dist/server.js'])));
+  });
+
+  test('`npm start` runs the sources, with decorators and configuration from this package', async () => {
+    project.write({
+      'src/mikro-orm.config.ts': chapter.configWithHelper,
+      'src/modules/user/user.entity.ts': chapter.entity('collection-store-mikro-orm'),
+    });
+    assertOutputOfScript(succeeded(await project.run(start())));
+  });
+
+  test('the command line finds the TypeScript configuration and connects', async () => {
+    const output = succeeded(await project.run(cli(typescriptCli, 'debug')));
+    assert.match(output, new RegExp(`- mikro-orm ${coreVersion.replaceAll('.', '\\.')}`));
+    assert.match(output, /- configuration found/);
+    assert.match(output, /- collection-store-mikro-orm \d+\.\d+\.\d+/);
+    assert.match(output, /- database connection successful/);
+    assert.match(output, /src\/mikro-orm\.config\.ts \(found\)/);
+    assert.match(
+      output,
+      /- (will|could) use `entities` array \(contains 0 references and 1 paths\)\n.*dist\/\*\*\/\*\.entity\.js \(found\)/,
+    );
+    assert.match(
+      output,
+      /- (will|could) use `entitiesTs` array \(contains 0 references and 1 paths\)\n.*src\/\*\*\/\*\.entity\.ts \(found\)/,
+    );
+  });
+
+  test('the command line without TypeScript finds the compiled configuration and connects', async () => {
+    const output = succeeded(
+      await project.run(cli('mikro-orm', 'debug'), {
+        MIKRO_ORM_CLI_USE_TS_NODE: '0',
+        MIKRO_ORM_CLI_PREFER_TS: '0',
+      }),
+    );
+    assert.match(output, /- configuration found/);
+    assert.match(output, /- collection-store-mikro-orm \d+\.\d+\.\d+/);
+    assert.match(output, /- database connection successful/);
+  });
+
+  test('`mikro-orm-esm` is there where the chapter has it', async () => {
+    const names = Object.keys(programs('@mikro-orm/cli')).sort();
+    // MikroORM 7 is an ES module itself: its one program reads both kinds of projects.
+    assert.deepEqual(names, coreMajor === 6 ? ['mikro-orm', 'mikro-orm-esm'] : ['mikro-orm']);
+  });
+
+  describe('schema commands', () => {
+    const schema = (...args: string[]) => project.run(cli(typescriptCli, ...args)).then(succeeded);
+
+    test('schema:create --run', async () => {
+      assert.match(await schema('schema:create', '--run'), /Schema successfully created/);
+    });
+
+    test('schema:update --dump describes the changes, in words', async () => {
+      const output = await schema('schema:update', '--dump');
+      for (const name of ['user', 'id', 'full_name', 'email', 'password', 'bio'])
+        assert.match(output, new RegExp(`\\b${name}\\b`));
+      assert.doesNotMatch(output, /create table/i);
+    });
+
+    test('schema:fresh --run', async () => {
+      assert.match(await schema('schema:fresh', '--run'), /Schema successfully dropped and recreated/);
+    });
+
+    test('schema:drop --run', async () => {
+      assert.match(await schema('schema:drop', '--run'), /Schema successfully dropped/);
+    });
+
+    test('database:create', async () => {
+      await schema('database:create');
+    });
+  });
+});
