@@ -1,10 +1,11 @@
 /**
  * `npm test`: the Rust tests, then the same JavaScript test files with every MikroORM and runtime of the matrix.
  *
- *     npm test -- [file pattern...] [--core 6.4|6.6|7] [--runtime node|bun] [--name regex] [--rust] [--js] [--verbose]
+ *     npm test -- [file pattern...] [--core 6.4|6.6|7] [--runtime node|bun] [--name regex] [--rust] [--js] [--verbose] [--prebuilt]
  *
  * Patterns, `--core`, `--runtime` and `--name` choose JavaScript tests and leave the Rust tests out; `--rust` and `--js`
  * run one language only. `--verbose` shows all that the runners print; without it only failures are shown.
+ * `--prebuilt` takes the binding that is there, which another machine has built.
  */
 
 import { parseArgs } from 'node:util';
@@ -24,6 +25,7 @@ const { values: options, positionals: patterns } = parseArgs({
     rust: { type: 'boolean', default: false },
     js: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
+    prebuilt: { type: 'boolean', default: false },
   },
 });
 
@@ -56,7 +58,7 @@ await main(async () => {
   }
   if (withJs) {
     step('Build');
-    await build();
+    await build(options);
     const tests = findTests(patterns);
     for (const cell of selected) {
       results.push(await runCell(cell, tests, options));

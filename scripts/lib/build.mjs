@@ -61,9 +61,17 @@ async function buildDriver() {
   mark(stampFile, stamp);
 }
 
-/** Installs and builds whatever is not up to date. */
-export async function build() {
+/** Installs and builds whatever is not up to date. `prebuilt`: the binding is there already and stays as it is. */
+export async function build({ prebuilt = false } = {}) {
   await install();
-  await buildNative();
+  if (!prebuilt) await buildNative();
+  else if (binaries().length === 0)
+    throw new Failure('There is no prebuilt binding in the root of the repository.');
+  await buildDriver();
+}
+
+/** Compiles the driver alone, for a publication of bindings that were built elsewhere. */
+export async function buildDriverOnly() {
+  await install();
   await buildDriver();
 }
