@@ -28,7 +28,8 @@ export class Crossing {
 
   /** The crossing of this thread. */
   static shared(): Crossing {
-    return (Crossing.#shared ??= new Crossing(binding().connect()));
+    Crossing.#shared ??= new Crossing(binding().connect());
+    return Crossing.#shared;
   }
 
   readonly #packer = new Packer();

@@ -22,7 +22,9 @@ export class Source {
 
   /** The next `length` characters. */
   cut(length: number): string {
-    return this.text.substring(this.pos, (this.pos += length));
+    const start = this.pos;
+    this.pos = start + length;
+    return this.text.substring(start, this.pos);
   }
 }
 

@@ -126,22 +126,33 @@ export class Packer {
         if (!Number.isFinite(value)) {
           throw new Refusal('NOT_FINITE', `${value} is not a number that can be stored or compared`);
         }
-        return this.#pair(Tag.Number, value);
+        this.#pair(Tag.Number, value);
+        break;
       case 'string':
-        return this.#textual(Tag.Text, value);
+        this.#textual(Tag.Text, value);
+        break;
       case 'boolean':
-        return this.#single(value ? Tag.True : Tag.False);
+        this.#single(value ? Tag.True : Tag.False);
+        break;
       case 'undefined':
-        return this.#single(Tag.Null);
+        this.#single(Tag.Null);
+        break;
       case 'bigint':
-        return this.#textual(Tag.BigInt, value.toString());
+        this.#textual(Tag.BigInt, value.toString());
+        break;
       case 'object':
-        return value === null ? this.#single(Tag.Null) : this.#object(value);
-      case 'symbol':
-        if (value === ABSENT && this.#depth === 0) {
-          return this.#single(Tag.Absent);
+        if (value === null) {
+          this.#single(Tag.Null);
+        } else {
+          this.#object(value);
         }
-        throw new Refusal('TYPE_MISMATCH', `${String(value)} is a symbol, which is not data`);
+        break;
+      case 'symbol':
+        if (value !== ABSENT || this.#depth > 0) {
+          throw new Refusal('TYPE_MISMATCH', `${String(value)} is a symbol, which is not data`);
+        }
+        this.#single(Tag.Absent);
+        break;
       default:
         throw new Refusal('TYPE_MISMATCH', `${functionName(value)} is a function, which is not data`);
     }
@@ -150,41 +161,43 @@ export class Packer {
   #object(value: object): void {
     const convert = (value as { toJSON?: unknown }).toJSON;
     if (typeof convert !== 'function' || isDate(value) || ArrayBuffer.isView(value)) {
-      return this.#structure(value);
+      this.#structure(value);
+      return;
     }
     const key = this.#depth > 0 ? String(this.#keys[this.#depth - 1]) : '';
     const converted: unknown = Reflect.apply(convert, value, [key]);
     // The result speaks for itself: as in JSON, its own `toJSON` is not asked again.
-    return typeof converted === 'object' && converted !== null
-      ? this.#structure(converted)
-      : this.#value(converted);
+    if (typeof converted === 'object' && converted !== null) {
+      this.#structure(converted);
+    } else {
+      this.#value(converted);
+    }
   }
 
   #structure(value: object): void {
     if (Array.isArray(value)) {
-      return this.#array(value);
+      this.#array(value);
+    } else if (isPlain(value)) {
+      this.#document(value);
+    } else if (isDate(value)) {
+      this.#date(value);
+    } else {
+      this.#instance(value, kindOf(value));
     }
-    const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype || prototype === null) {
-      return this.#document(value);
-    }
-    if (isDate(value)) {
-      return this.#date(value);
-    }
-    const kind = kindOf(value);
+  }
+
+  /** An object of a class, or a built-in one. */
+  #instance(value: object, kind: string): void {
     if (ArrayBuffer.isView(value) && kind === 'Uint8Array') {
-      return this.#textual(Tag.Bytes, latin1(value));
+      this.#textual(Tag.Bytes, latin1(value));
+    } else if (UNBOXED.has(kind)) {
+      this.#value(value.valueOf());
+    } else if (ArrayBuffer.isView(value) || UNSTORABLE.has(kind)) {
+      const advice = 'convert it to an array, an object, text or a Uint8Array';
+      throw new Refusal('TYPE_MISMATCH', `${kind} objects are not data that can be stored: ${advice}`);
+    } else {
+      this.#document(value);
     }
-    if (UNBOXED.has(kind)) {
-      return this.#value(value.valueOf());
-    }
-    if (ArrayBuffer.isView(value) || UNSTORABLE.has(kind)) {
-      throw new Refusal(
-        'TYPE_MISMATCH',
-        `${kind} objects are not data that can be stored: convert it to an array, an object, text or a Uint8Array`,
-      );
-    }
-    return this.#document(value);
   }
 
   #date(value: Date): void {
@@ -305,6 +318,11 @@ export function allocate(slots: number): Float64Array {
 /** The name of what an object is, which also holds for objects of another realm. */
 function kindOf(value: object): string {
   return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function isDate(value: object): value is Date {
