@@ -1,0 +1,236 @@
+//! A version of the whole database: an immutable value.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::catalog::{Access, Catalog, CollectionId, Component, ForeignKey, IndexOrigin, IndexSpec, Schema};
+use crate::error::{Error, ErrorCode, Result};
+use crate::tree::Tree;
+use crate::value::{Row, encode_key, successor};
+
+/// A version of the database. Immutable once it is shared; a clone copies one
+/// pointer for each collection and nothing else.
+#[derive(Clone, Default)]
+pub struct Root {
+    /// What the collections are.
+    pub catalog: Arc<Catalog>,
+    /// How many versions have been published before this one.
+    pub sequence: u64,
+    /// The version at which the store was last restored: older ones are no ancestors of this.
+    pub(super) restored: u64,
+    pub(super) collections: Vec<Option<Arc<Collection>>>,
+}
+
+impl Root {
+    /// A collection of this version's catalog.
+    ///
+    /// # Errors
+    /// `CollectionNotFound` for a number that this version does not have.
+    pub fn collection(&self, id: CollectionId) -> Result<&Arc<Collection>> {
+        self.find(id).ok_or_else(|| {
+            let message = format!("this version of the database has no collection number {}", id.0);
+            Error::new(ErrorCode::CollectionNotFound, message)
+        })
+    }
+
+    /// A collection by its name; `CollectionNotFound` says which there are.
+    pub fn by_name(&self, name: &str) -> Result<&Arc<Collection>> {
+        self.collection(self.catalog.get(name)?.id)
+    }
+
+    /// All collections, by number.
+    pub fn collections(&self) -> impl Iterator<Item = &Arc<Collection>> {
+        self.collections.iter().flatten()
+    }
+
+    pub(super) fn find(&self, id: CollectionId) -> Option<&Arc<Collection>> {
+        self.collections.get(id.index())?.as_ref()
+    }
+
+    /// The collection for writing; copied where another version shares it.
+    pub(super) fn collection_mut(&mut self, id: CollectionId) -> Result<&mut Collection> {
+        match self.collections.get_mut(id.index()) {
+            Some(Some(collection)) => Ok(Arc::make_mut(collection)),
+            _ => {
+                let message = format!("this version of the database has no collection number {}", id.0);
+                Err(Error::new(ErrorCode::CollectionNotFound, message))
+            }
+        }
+    }
+
+    /// Whether a row has these target fields of a foreign key, given as its key there.
+    pub(super) fn has_target(&self, foreign: &ForeignKey, key: &[u8]) -> Result<bool> {
+        let target = self.collection(foreign.target)?;
+        Ok(match foreign.target_access {
+            Access::Primary => target.rows.contains_key(key),
+            Access::Index(number) => target.index(number)?.count(key) > 0,
+        })
+    }
+}
+
+impl fmt::Debug for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Root")
+            .field("sequence", &self.sequence)
+            .field("collections", &self.collections().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A collection in a version of the database.
+#[derive(Clone)]
+pub struct Collection {
+    /// The definition.
+    pub schema: Arc<Schema>,
+    /// The rows by encoded primary key.
+    pub rows: Tree<Row>,
+    /// The indexes: those of the schema in its order, then the automatic ones.
+    pub indexes: Vec<Index>,
+    /// What all versions of the collection have in common.
+    pub shared: Arc<Shared>,
+}
+
+impl Collection {
+    /// An empty collection.
+    pub(super) fn new(schema: Arc<Schema>) -> Self {
+        let indexes = schema.indexes.iter().cloned().map(Index::new).collect();
+        Self { schema, rows: Tree::new(), indexes, shared: Arc::default() }
+    }
+
+    /// The index of a number that comes from this collection's schema.
+    pub(super) fn index(&self, number: usize) -> Result<&Index> {
+        self.indexes.get(number).ok_or_else(|| {
+            let message = format!("collection \"{}\" lacks index number {number}", self.schema.name());
+            Error::new(ErrorCode::Internal, message)
+        })
+    }
+
+    /// The automatic indexes.
+    pub fn automatic(&self) -> impl Iterator<Item = &Index> {
+        self.indexes.iter().filter(|index| index.spec.origin == IndexOrigin::Automatic)
+    }
+
+    /// Adds to what scans for these components have cost since an index was last
+    /// made, in rows looked at, and gives the sum.
+    pub fn note_scan(&self, components: &[Component], rows: u64) -> u64 {
+        let mut scanned = self.shared.scanned.lock();
+        match scanned.get_mut(components) {
+            Some(sum) => {
+                *sum = sum.saturating_add(rows);
+                *sum
+            }
+            None => {
+                scanned.insert(components.into(), rows);
+                rows
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Collection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collection")
+            .field("name", &self.schema.name())
+            .field("rows", &self.rows.len())
+            .field("indexes", &self.indexes.iter().map(|index| &index.spec.name).collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An index in a version of the database.
+#[derive(Clone)]
+pub struct Index {
+    /// What the index holds.
+    pub spec: Arc<IndexSpec>,
+    /// Entries: the components of a row, then its primary key, both encoded.
+    pub tree: Tree<()>,
+}
+
+impl Index {
+    /// An empty index.
+    pub(super) fn new(spec: Arc<IndexSpec>) -> Self {
+        Self { spec, tree: Tree::new() }
+    }
+
+    /// An index of some rows, in one go.
+    pub(super) fn build(spec: Arc<IndexSpec>, rows: &Tree<Row>) -> Self {
+        let mut keys: Vec<Vec<u8>> = Vec::with_capacity(rows.len());
+        for (primary, row) in rows {
+            let mut key = Vec::with_capacity(primary.len() + 16);
+            spec.encode(&mut key, row);
+            key.extend_from_slice(primary);
+            keys.push(key);
+        }
+        keys.sort_unstable();
+        Self { spec, tree: Tree::from_sorted(keys.into_iter().map(|key| (key, ()))) }
+    }
+
+    /// How many rows have values that begin with these components.
+    pub fn count(&self, prefix: &[u8]) -> usize {
+        let end = successor(prefix);
+        let end = end.as_deref().map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
+        self.tree.count_range(std::ops::Bound::Included(prefix), end)
+    }
+}
+
+/// What all versions of a collection have in common. It is not part of any
+/// version: counting on is not undone by a rollback.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// The last value that the auto-increment field took.
+    counter: AtomicI64,
+    /// Rows looked at by scans, by what an index would have had to be over.
+    scanned: Mutex<HashMap<Box<[Component]>, u64>>,
+}
+
+impl Shared {
+    /// The last value that the auto-increment field took; 0 before the first.
+    pub fn counter(&self) -> i64 {
+        self.counter.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn set_counter(&self, value: i64) {
+        self.counter.store(value, Ordering::SeqCst);
+    }
+
+    /// The next value; `None` when there are no more.
+    pub(super) fn next(&self) -> Option<i64> {
+        let next = |last: i64| last.checked_add(1);
+        self.counter.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).ok().and_then(next)
+    }
+
+    /// Moves past a value that was given.
+    pub(super) fn move_past(&self, value: i64) {
+        self.counter.fetch_max(value, Ordering::SeqCst);
+    }
+
+    pub(super) fn forget_scans(&self, components: &[Component]) {
+        self.scanned.lock().remove(components);
+    }
+}
+
+/// The store-wide order of insertions and updates.
+#[derive(Debug, Default)]
+pub(super) struct Clock(AtomicU64);
+
+impl Clock {
+    /// The next number, from 1.
+    pub fn tick(&self) -> i64 {
+        i64::try_from(self.0.fetch_add(1, Ordering::SeqCst)).unwrap_or(i64::MAX).saturating_add(1)
+    }
+}
+
+/// Appends the encoded values of some positions of a row; tells whether one is null.
+pub(super) fn encode_fields(out: &mut Vec<u8>, row: &Row, positions: &[usize]) -> bool {
+    let mut null = false;
+    for position in positions {
+        let value = row.get(*position);
+        null |= value.is_null();
+        encode_key(out, value);
+    }
+    null
+}

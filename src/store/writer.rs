@@ -1,0 +1,264 @@
+//! Writing rows: the one place where rows and indexes change.
+
+use std::sync::Arc;
+
+use super::root::{Clock, Collection, Root};
+use super::violation;
+use crate::catalog::{self, CollectionId, FIRST_FIELD, Field, INSERTED, Schema, UPDATED, coerce};
+use crate::error::{Error, ErrorCode, Result};
+use crate::value::{Row, RowBuilder, Value, ValueRef};
+
+/// What happened to a row.
+#[derive(Clone, Debug)]
+pub struct Effect {
+    /// The collection.
+    pub collection: CollectionId,
+    /// The row as it was; `None` if it is new.
+    pub before: Option<Row>,
+    /// The row as it is; `None` if it is gone.
+    pub after: Option<Row>,
+}
+
+/// Writes the rows of one statement into a version that nobody else sees yet.
+///
+/// Not null and unique are checked with each row, foreign keys when the
+/// statement ends, which is also when their rules are followed.
+pub struct Writer<'t> {
+    root: &'t mut Arc<Root>,
+    pub(super) effects: &'t mut Vec<Effect>,
+    /// The number of effects before this statement.
+    pub(super) first: usize,
+    clock: &'t Clock,
+    /// The time of the statement, the same for all its rows.
+    now: Option<i64>,
+    builder: RowBuilder,
+    /// For keys, so that rows need no memory of their own for them.
+    key: Vec<u8>,
+    entry: Vec<u8>,
+}
+
+impl<'t> Writer<'t> {
+    pub(super) fn new(root: &'t mut Arc<Root>, effects: &'t mut Vec<Effect>, clock: &'t Clock) -> Self {
+        let first = effects.len();
+        Self {
+            root,
+            effects,
+            first,
+            clock,
+            now: None,
+            builder: RowBuilder::new(),
+            key: Vec::new(),
+            entry: Vec::new(),
+        }
+    }
+
+    /// The version as written so far. A clone that is kept makes the next write copy.
+    pub fn root(&self) -> &Arc<Root> {
+        self.root
+    }
+
+    /// Inserts a row. `values` are by row position ([`FIRST_FIELD`] is the first
+    /// field's; the system fields before it must be `None`); what is `None` or
+    /// beyond the end takes the field's default, its next number, or null.
+    ///
+    /// # Errors
+    /// Those of [`coerce`], `NotNull`, `Unique`, and `OutOfRange` when the
+    /// auto-increment field has counted to its end.
+    pub fn insert(&mut self, id: CollectionId, mut values: Vec<Option<Value>>) -> Result<Row> {
+        let collection = self.root.collection(id)?;
+        let schema = Arc::clone(&collection.schema);
+        check_positions(
+            &schema,
+            values.iter().enumerate().filter(|(_, value)| value.is_some()).map(|(at, _)| at),
+        )?;
+        values.resize(schema.width(), None);
+        for (field, value) in schema.fields.iter().zip(values.iter_mut().skip(FIRST_FIELD)) {
+            let given = match value.take() {
+                Some(value) => fit(&schema, field, value)?,
+                None => match &field.default {
+                    Some(default) => default.evaluate(*self.now.get_or_insert_with(catalog::now)),
+                    None => Value::Null,
+                },
+            };
+            let counted = if field.def.auto_increment { count(&schema, collection, given)? } else { given };
+            if counted.is_null() && !field.def.nullable {
+                return Err(violation::not_null(&schema, field.position));
+            }
+            *value = Some(counted);
+        }
+        let tick = self.clock.tick();
+        self.builder.push(ValueRef::Int(tick)).push(ValueRef::Int(tick));
+        for value in values.iter().skip(FIRST_FIELD) {
+            self.builder.push(value.as_ref().map_or(ValueRef::Null, Value::as_ref));
+        }
+        let row = self.builder.finish();
+        self.replace(&schema, None, Some(row.clone()))?;
+        Ok(row)
+    }
+
+    /// Changes fields, by row position, of the row with an encoded primary key.
+    /// Gives the new row, or `None` if there is no such row.
+    ///
+    /// # Errors
+    /// Those of [`coerce`], `NotNull`, `Unique`.
+    pub fn update(
+        &mut self,
+        id: CollectionId,
+        key: &[u8],
+        changes: &[(usize, Value)],
+    ) -> Result<Option<Row>> {
+        let collection = self.root.collection(id)?;
+        let Some(before) = collection.rows.get(key).cloned() else { return Ok(None) };
+        let schema = Arc::clone(&collection.schema);
+        check_positions(&schema, changes.iter().map(|(position, _)| *position))?;
+        let mut fitting = Vec::with_capacity(changes.len());
+        for (position, value) in changes {
+            let Some(field) = schema.field(*position) else { continue };
+            let value = fit(&schema, field, value.clone())?;
+            if value.is_null() && !field.def.nullable {
+                return Err(violation::not_null(&schema, *position));
+            }
+            if field.def.auto_increment {
+                move_past(collection, &value);
+            }
+            fitting.push((*position, value));
+        }
+        let mut changes: Vec<(usize, ValueRef)> =
+            fitting.iter().map(|(at, value)| (*at, value.as_ref())).collect();
+        changes.push((UPDATED, ValueRef::Int(self.clock.tick())));
+        let after = before.with(&changes);
+        self.replace(&schema, Some(before), Some(after.clone()))?;
+        Ok(Some(after))
+    }
+
+    /// Deletes the row with an encoded primary key; tells whether there was one.
+    pub fn delete(&mut self, id: CollectionId, key: &[u8]) -> Result<bool> {
+        let collection = self.root.collection(id)?;
+        let Some(before) = collection.rows.get(key).cloned() else { return Ok(false) };
+        let schema = Arc::clone(&collection.schema);
+        self.replace(&schema, Some(before), None)?;
+        Ok(true)
+    }
+
+    /// Puts one row in the place of another, in rows and indexes. Either may be
+    /// absent. On an error nothing has changed.
+    pub(super) fn replace(&mut self, schema: &Schema, before: Option<Row>, after: Option<Row>) -> Result<()> {
+        if let Some(after) = &after {
+            self.check_unique(schema, before.as_ref(), after)?;
+        }
+        let collection = Arc::make_mut(self.root).collection_mut(schema.id)?;
+        for index in &mut collection.indexes {
+            if let (Some(before), Some(after)) = (&before, &after) {
+                // Stored alike, or else the entry may have changed.
+                let parts = index.spec.components.iter().map(|part| part.position);
+                if parts.chain(schema.primary.iter().copied()).all(|at| before.same_field(after, at)) {
+                    continue;
+                }
+            }
+            if let Some(before) = &before {
+                self.entry.clear();
+                index.spec.encode(&mut self.entry, before);
+                schema.encode_primary(&mut self.entry, before);
+                index.tree.remove(&self.entry);
+            }
+            if let Some(after) = &after {
+                self.entry.clear();
+                index.spec.encode(&mut self.entry, after);
+                schema.encode_primary(&mut self.entry, after);
+                index.tree.insert(&self.entry, ());
+            }
+        }
+        self.key.clear();
+        if let Some(before) = &before {
+            schema.encode_primary(&mut self.key, before);
+        }
+        self.entry.clear();
+        if let Some(after) = &after {
+            schema.encode_primary(&mut self.entry, after);
+        }
+        if before.is_some() && self.key != self.entry {
+            collection.rows.remove(&self.key);
+        }
+        if let Some(after) = &after {
+            collection.rows.insert(&self.entry, after.clone());
+        }
+        self.effects.push(Effect { collection: schema.id, before, after });
+        Ok(())
+    }
+
+    fn check_unique(&mut self, schema: &Schema, before: Option<&Row>, after: &Row) -> Result<()> {
+        let collection = self.root.collection(schema.id)?;
+        self.key.clear();
+        schema.encode_primary(&mut self.key, after);
+        if let Some(before) = before {
+            self.entry.clear();
+            schema.encode_primary(&mut self.entry, before);
+        }
+        if (before.is_none() || self.key != self.entry) && collection.rows.contains_key(&self.key) {
+            return Err(violation::primary(schema, after));
+        }
+        for index in collection.indexes.iter().filter(|index| index.spec.unique) {
+            self.key.clear();
+            if index.spec.encode(&mut self.key, after) {
+                continue;
+            }
+            if let Some(before) = before {
+                self.entry.clear();
+                index.spec.encode(&mut self.entry, before);
+                if self.entry == self.key {
+                    continue;
+                }
+            }
+            if index.count(&self.key) > 0 {
+                return Err(violation::unique(schema, &index.spec, after));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Only fields of the definition can be written, not `$inserted`, `$updated` or what is not there.
+fn check_positions(schema: &Schema, mut positions: impl Iterator<Item = usize>) -> Result<()> {
+    match positions.find(|position| schema.field(*position).is_none()) {
+        None => Ok(()),
+        Some(position @ (INSERTED | UPDATED)) => {
+            let name = schema.field_name(position);
+            let message =
+                format!("\"{name}\" of collection \"{}\" is kept by the store itself", schema.name());
+            Err(Error::new(ErrorCode::InvalidPlan, message).of_collection(schema.name()).of_fields([name]))
+        }
+        Some(position) => {
+            let message = format!("collection \"{}\" has no field at position {position}", schema.name());
+            Err(Error::new(ErrorCode::InvalidPlan, message).of_collection(schema.name()))
+        }
+    }
+}
+
+/// The value in the field's type; an error names the collection too.
+fn fit(schema: &Schema, field: &Field, value: Value) -> Result<Value> {
+    coerce(&field.def, value).map_err(|error| {
+        let message = format!("collection \"{}\": {}", schema.name(), error.message);
+        Error { message, ..error }.of_collection(schema.name())
+    })
+}
+
+/// The next number in place of null; a number that was given moves the counter past it.
+fn count(schema: &Schema, collection: &Collection, value: Value) -> Result<Value> {
+    if !value.is_null() {
+        move_past(collection, &value);
+        return Ok(value);
+    }
+    collection.shared.next().map(Value::Int).ok_or_else(|| {
+        let message =
+            format!("the auto-increment field of collection \"{}\" has no numbers left", schema.name());
+        Error::new(ErrorCode::OutOfRange, message).of_collection(schema.name())
+    })
+}
+
+pub(super) fn move_past(collection: &Collection, value: &Value) {
+    match value {
+        Value::Int(int) => collection.shared.move_past(*int),
+        Value::Float(float) => collection.shared.move_past(float.ceil() as i64),
+        _ => {}
+    }
+}
