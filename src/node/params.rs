@@ -24,10 +24,7 @@ pub(super) fn text_length(slots: &[f64]) -> usize {
 
 /// Reads all parameters; `None` is an absent one. The message of an error about
 /// a parameter begins after the parameter's name, which only JavaScript knows.
-pub(super) fn read_params(
-    slots: &[f64],
-    text: &[u16],
-) -> std::result::Result<Vec<Option<Value>>, Failure> {
+pub(super) fn read_params(slots: &[f64], text: &[u16]) -> std::result::Result<Vec<Option<Value>>, Failure> {
     let (Some([count, _]), Some(slots)) = (slots.first_chunk(), slots.get(2..)) else {
         return Err(garbled().into());
     };
@@ -86,7 +83,8 @@ impl From<Error> for Problem {
 }
 
 fn garbled() -> Error {
-    let message = "The parameters cannot be read: the native part and the JavaScript part are of different versions.";
+    let message =
+        "The parameters cannot be read: the native part and the JavaScript part are of different versions.";
     Error::new(ErrorCode::Internal, message)
 }
 
@@ -259,9 +257,8 @@ mod tests {
 
     #[test]
     fn every_kind_of_value_is_read() {
-        let slots = [
-            9., 0., 2., 3., 1.5, 4., 3., 5., 1000., 6., 2., 11., 8., 1., 1., 7., 2., 3., 7., 1., 9., 2.,
-        ];
+        let slots =
+            [9., 0., 2., 3., 1.5, 4., 3., 5., 1000., 6., 2., 11., 8., 1., 1., 7., 2., 3., 7., 1., 9., 2.];
         let text = [units("né😀")[..2].to_vec(), units("!"), vec![0, 255], units("k-5")].concat();
         let params = read(&slots, &text).unwrap();
         let expected = [
@@ -272,10 +269,7 @@ mod tests {
             Some(Value::Date(1000)),
             Some(Value::Bytes(vec![0, 255])),
             None,
-            Some(Value::Doc(vec![(
-                "k".into(),
-                Value::Array(vec![Value::Int(7), Value::Bool(false)]),
-            )])),
+            Some(Value::Doc(vec![("k".into(), Value::Array(vec![Value::Int(7), Value::Bool(false)]))])),
             Some(Value::Int(-5)),
         ];
         assert_eq!(params, expected);

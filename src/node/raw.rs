@@ -26,6 +26,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::rc::Rc;
 
+use napi::bindgen_prelude::Object;
 use napi::sys;
 
 use super::channel::{Channel, PackedText};
@@ -65,6 +66,11 @@ impl SharedArray {
         unsafe { std::slice::from_raw_parts(self.data, self.length) }
     }
 
+    fn overlaps(&self, other: &Self) -> bool {
+        let (this, other) = (self.as_slice().as_ptr_range(), other.as_slice().as_ptr_range());
+        this.start < other.end && other.start < this.end
+    }
+
     fn as_mut_slice(&mut self) -> &mut [f64] {
         // SAFETY: as above; and `attach` has made sure that no other
         // `SharedArray` of the connection has the same memory.
@@ -83,15 +89,48 @@ impl Drop for SharedArray {
 
 /// An environment during a call of one of its callbacks.
 #[derive(Clone, Copy)]
-pub(super) struct Scope {
+struct Scope {
     env: sys::napi_env,
+}
+
+/// Runs the body of a generated function with the state of its environment;
+/// errors and panics are thrown as those of the callbacks are.
+pub(super) fn with_environment<T>(
+    env: &napi::Env,
+    body: impl FnOnce(&mut Environment) -> Result<T>,
+) -> napi::Result<T> {
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: an `Env` is only given to functions that are being called.
+        let environment = unsafe { environment(env.raw()) }?;
+        let mut environment = environment.try_borrow_mut().map_err(|_| misused("re-entered"))?;
+        body(&mut environment)
+    }));
+    thrown(env, result.unwrap_or_else(|panic| Err(defect(panic.as_ref()))))
+}
+
+/// Makes a channel: an object with the hot functions.
+pub(super) fn connect(env: &napi::Env) -> napi::Result<Object<'static>> {
+    // SAFETY: an `Env` is only given to functions that are being called.
+    let result = catch_unwind(AssertUnwindSafe(|| unsafe { channel_object(env.raw()) }));
+    let object = thrown(env, result.unwrap_or_else(|panic| Err(defect(panic.as_ref()))))?;
+    Ok(Object::from_raw(env.raw(), object))
+}
+
+/// The result, or its error thrown with all that is known of it.
+fn thrown<T>(env: &napi::Env, result: Result<T>) -> napi::Result<T> {
+    result.map_err(|error| {
+        // A pending exception goes before the error returned here. Where it
+        // could not be thrown, that error at least says what happened.
+        drop(Scope { env: env.raw() }.throw(&error, None));
+        napi::Error::new(napi::Status::PendingException, error.message)
+    })
 }
 
 /// The state of an environment; made when it is first asked for.
 ///
 /// # Safety
 /// `env` is the environment of the call that is running on this thread.
-pub(super) unsafe fn environment(env: sys::napi_env) -> Result<Shared<Environment>> {
+unsafe fn environment(env: sys::napi_env) -> Result<Shared<Environment>> {
     let mut data = ptr::null_mut();
     // SAFETY: a valid environment, and a place for the pointer.
     check(unsafe { sys::napi_get_instance_data(env, &mut data) }, "read the instance data")?;
@@ -107,8 +146,7 @@ pub(super) unsafe fn environment(env: sys::napi_env) -> Result<Shared<Environmen
     let environment = Rc::new(RefCell::new(Environment::new()));
     let data = Rc::into_raw(environment.clone()).cast_mut().cast();
     // SAFETY: the finalizer gives back the count that was turned raw.
-    let status =
-        unsafe { sys::napi_set_instance_data(env, data, Some(end_environment), ptr::null_mut()) };
+    let status = unsafe { sys::napi_set_instance_data(env, data, Some(end_environment), ptr::null_mut()) };
     if let Err(error) = check(status, "set the instance data") {
         // SAFETY: the environment did not take the pointer.
         drop(unsafe { Rc::from_raw(data.cast::<RefCell<Environment>>().cast_const()) });
@@ -132,16 +170,15 @@ unsafe extern "C" fn end_environment(_: sys::napi_env, data: *mut c_void, _: *mu
     drop(ended);
 }
 
-/// Makes a channel: an object with the hot functions.
+/// An object with the hot functions of a new channel.
 ///
 /// # Safety
 /// `env` is the environment of the call that is running on this thread.
-pub(super) unsafe fn connect(env: sys::napi_env) -> Result<sys::napi_value> {
+unsafe fn channel_object(env: sys::napi_env) -> Result<sys::napi_value> {
     let scope = Scope { env };
     // SAFETY: as promised by the caller.
     let channel = Channel::new(unsafe { environment(env) }?);
-    let connection =
-        Rc::new(RefCell::new(Connection { channel, buffers: None, text: Vec::new() }));
+    let connection = Rc::new(RefCell::new(Connection { channel, buffers: None, text: Vec::new() }));
     let mut object = ptr::null_mut();
     // SAFETY: a valid environment, and a place for the value.
     check(unsafe { sys::napi_create_object(env, &mut object) }, "create an object")?;
@@ -163,9 +200,8 @@ unsafe extern "C" fn attach(env: sys::napi_env, info: sys::napi_callback_info) -
     // SAFETY: called by Node-API for a function made in `connect`.
     unsafe {
         call(env, info, |scope, connection, [input, output, _]| {
-            let buffers =
-                Buffers { input: scope.shared_array(input)?, output: scope.shared_array(output)? };
-            if buffers.input.data == buffers.output.data {
+            let buffers = Buffers { input: scope.shared_array(input)?, output: scope.shared_array(output)? };
+            if buffers.input.overlaps(&buffers.output) {
                 return Err(misused("the input and the output array share their memory"));
             }
             connection.buffers = Some(buffers);
@@ -206,10 +242,7 @@ unsafe extern "C" fn next(env: sys::napi_env, info: sys::napi_callback_info) -> 
 }
 
 /// `closeCursor(cursor)`: lets go of the rows that were not read.
-unsafe extern "C" fn close_cursor(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+unsafe extern "C" fn close_cursor(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: called by Node-API for a function made in `connect`.
     unsafe {
         call(env, info, |scope, connection, [cursor, ..]| {
@@ -229,20 +262,13 @@ unsafe fn call(
     body: impl FnOnce(Scope, &mut Connection, [sys::napi_value; 3]) -> Result<sys::napi_value>,
 ) -> sys::napi_value {
     let scope = Scope { env };
-    guarded(scope, || {
+    let result = catch_unwind(AssertUnwindSafe(|| {
         let mut arguments = [ptr::null_mut(); 3];
         let mut count = arguments.len();
         let mut data = ptr::null_mut();
         // SAFETY: room for as many arguments as `count` says; the rest is filled with `undefined`.
         let status = unsafe {
-            sys::napi_get_cb_info(
-                env,
-                info,
-                &mut count,
-                arguments.as_mut_ptr(),
-                ptr::null_mut(),
-                &mut data,
-            )
+            sys::napi_get_cb_info(env, info, &mut count, arguments.as_mut_ptr(), ptr::null_mut(), &mut data)
         };
         check(status, "read the arguments")?;
         // SAFETY: `Scope::function` made the data of such a pointer, and the
@@ -250,15 +276,7 @@ unsafe fn call(
         let connection = unsafe { &*data.cast::<RefCell<Connection>>().cast_const() };
         let mut connection = connection.try_borrow_mut().map_err(|_| misused("re-entered"))?;
         body(scope, &mut connection, arguments)
-    })
-}
-
-/// Runs a body; an error or a panic becomes a JavaScript exception.
-pub(super) fn guarded(
-    scope: Scope,
-    body: impl FnOnce() -> Result<sys::napi_value>,
-) -> sys::napi_value {
-    let result = catch_unwind(AssertUnwindSafe(body));
+    }));
     let thrown = match result {
         Ok(Ok(value)) => return value,
         Ok(Err(error)) => scope.throw(&error, None),
@@ -269,7 +287,7 @@ pub(super) fn guarded(
 }
 
 /// The error that stands for a panic.
-pub(super) fn defect(panic: &(dyn std::any::Any + Send)) -> Error {
+fn defect(panic: &(dyn std::any::Any + Send)) -> Error {
     let text = panic
         .downcast_ref::<&str>()
         .copied()
@@ -296,12 +314,6 @@ fn check(status: sys::napi_status, what: &str) -> Result<()> {
 /// Node-API, for one environment. All methods hand it valid places for results;
 /// values come from the call at hand, or Node-API refuses them with a status.
 impl Scope {
-    /// # Safety
-    /// `env` is the environment of the call that is running on this thread.
-    pub(super) unsafe fn new(env: sys::napi_env) -> Self {
-        Self { env }
-    }
-
     /// A function that carries a count of the connection, given back when it is collected.
     fn function(
         self,
@@ -313,9 +325,8 @@ impl Scope {
         let mut function = ptr::null_mut();
         let name = (name.as_ptr(), name.count_bytes() as isize);
         // SAFETY: a name of that length, and a callback that expects such data.
-        let created = unsafe {
-            sys::napi_create_function(self.env, name.0, name.1, callback, data, &mut function)
-        };
+        let created =
+            unsafe { sys::napi_create_function(self.env, name.0, name.1, callback, data, &mut function) };
         let held = check(created, "create a function").and_then(|()| {
             // SAFETY: the function was just made, and the finalizer expects such data.
             let status = unsafe {
@@ -379,8 +390,7 @@ impl Scope {
         // SAFETY: see above. False for memory shared between threads.
         let status = unsafe { sys::napi_is_arraybuffer(self.env, memory, &mut unshared) };
         check(status, "read the memory of a typed array")?;
-        if kind != sys::TypedarrayType::float64_array || !unshared || length == 0 || data.is_null()
-        {
+        if kind != sys::TypedarrayType::float64_array || !unshared || length == 0 || data.is_null() {
             return Err(misused("a buffer is a Float64Array with memory of its own"));
         }
         let mut reference = ptr::null_mut();
@@ -422,12 +432,9 @@ impl Scope {
                     bytes.len() as isize,
                     &mut value,
                 ),
-                PackedText::Wide(units) => sys::napi_create_string_utf16(
-                    self.env,
-                    units.as_ptr(),
-                    units.len() as isize,
-                    &mut value,
-                ),
+                PackedText::Wide(units) => {
+                    sys::napi_create_string_utf16(self.env, units.as_ptr(), units.len() as isize, &mut value)
+                }
             }
         };
         check(status, "make the text of the rows")?;
@@ -445,13 +452,12 @@ impl Scope {
 
     fn set(self, object: sys::napi_value, name: &CStr, value: sys::napi_value) -> Result<()> {
         // SAFETY: a name that ends with zero.
-        let status =
-            unsafe { sys::napi_set_named_property(self.env, object, name.as_ptr(), value) };
+        let status = unsafe { sys::napi_set_named_property(self.env, object, name.as_ptr(), value) };
         check(status, "set a property")
     }
 
     /// Throws an error with all that is known of it; `parameter` is the one that it is about.
-    pub(super) fn throw(self, error: &Error, parameter: Option<usize>) -> Result<sys::napi_value> {
+    fn throw(self, error: &Error, parameter: Option<usize>) -> Result<sys::napi_value> {
         let code = self.utf8(error.code.as_str())?;
         let message = self.utf8(&error.message)?;
         let mut thrown = ptr::null_mut();
@@ -470,8 +476,7 @@ impl Scope {
         if let Some(parameter) = parameter {
             let mut number = ptr::null_mut();
             // SAFETY: see above.
-            let status =
-                unsafe { sys::napi_create_double(self.env, parameter as f64, &mut number) };
+            let status = unsafe { sys::napi_create_double(self.env, parameter as f64, &mut number) };
             check(status, "make a number")?;
             self.set(thrown, c"parameter", number)?;
         }
@@ -483,8 +488,7 @@ impl Scope {
     fn texts(self, texts: &[String]) -> Result<sys::napi_value> {
         let mut array = ptr::null_mut();
         // SAFETY: see above.
-        let status =
-            unsafe { sys::napi_create_array_with_length(self.env, texts.len(), &mut array) };
+        let status = unsafe { sys::napi_create_array_with_length(self.env, texts.len(), &mut array) };
         check(status, "make an array")?;
         for (i, text) in (0..).zip(texts) {
             // SAFETY: see above.
