@@ -10,9 +10,13 @@ await main(async () => {
   for (const core of cores) {
     step(`Types with MikroORM ${core}`);
     await install(coreFolder(core));
-    const { code } = await capture(process.execPath, [tool('typescript/bin/tsc'), '-p', coreFolder(core)], {
-      quiet: false,
-    });
+    const { code } = await capture(
+      process.execPath,
+      [tool('typescript/bin/tsc'), '-p', `${coreFolder(core)}/types.json`],
+      {
+        quiet: false,
+      },
+    );
     if (code !== 0) broken.push(core);
   }
   if (broken.length > 0) throw new Failure(`Types do not fit MikroORM ${broken.join(', ')}.`);

@@ -1,6 +1,7 @@
 /** The JavaScript tests in one cell of the matrix: a version of MikroORM and a runtime. */
 
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { install } from './install.mjs';
 import { place } from './package.mjs';
@@ -69,6 +70,7 @@ async function runNode(engine, folder, paths, { name, verbose }) {
   const args = [
     '--enable-source-maps',
     '--test',
+    `--test-concurrency=${availableParallelism()}`,
     `--test-timeout=${testLimit}`,
     ...(name === undefined ? [] : [`--test-name-pattern=${name}`]),
     '--test-reporter=spec',
@@ -85,21 +87,24 @@ async function runNode(engine, folder, paths, { name, verbose }) {
 /** Bun would run all files in one process: each gets its own here, as in Node.js. */
 async function runBun(engine, folder, paths, { name, verbose }) {
   const runs = [];
-  for (const [index, path] of paths.entries()) {
-    const report = freshReport(folder, `bun-${index}`);
-    const args = [
-      'test',
-      `--timeout=${testLimit}`,
-      ...(name === undefined ? [] : [`--test-name-pattern=${name}`]),
-      '--reporter=junit',
-      `--reporter-outfile=${report}`,
-      path,
-    ];
-    runs.push({
-      ...(await capture(engine.program, args, { cwd: folder, quiet: !verbose, timeout: runLimit })),
-      report,
-    });
-  }
+  const waiting = [...paths.entries()];
+  const worker = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const [index, path] = next;
+      const report = freshReport(folder, `bun-${index}`);
+      const args = [
+        'test',
+        `--timeout=${testLimit}`,
+        ...(name === undefined ? [] : [`--test-name-pattern=${name}`]),
+        '--reporter=junit',
+        `--reporter-outfile=${report}`,
+        path,
+      ];
+      const run = await capture(engine.program, args, { cwd: folder, quiet: !verbose, timeout: runLimit });
+      runs[index] = { ...run, report };
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
   return runs;
 }
 
