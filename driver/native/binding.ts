@@ -21,6 +21,14 @@ export interface Channel {
   closeCursor(cursor: Handle): void;
 }
 
+/** An index that the store made by itself. */
+export interface AutoIndex {
+  readonly collection: string;
+  /** Names of fields, with the keys inside documents behind them. */
+  readonly paths: string[];
+  readonly entries: number;
+}
+
 /** The functions of the native side. */
 export interface NativeBinding {
   connect(): Channel;
@@ -39,9 +47,12 @@ export interface NativeBinding {
   dropSnapshot(snapshot: Handle): void;
   applySchema(session: Handle, target: string, options: string): string[];
   diffSchema(session: Handle, target: string, options: string): string[];
-  dropSchema(session: Handle): void;
-  clear(session: Handle, collections?: string[]): void;
+  createSchema(session: Handle, target: string): string[];
+  dropSchema(session: Handle, collections?: string[]): string[];
+  clear(session: Handle, collections: string[] | undefined, resetCounters: boolean): void;
   describe(session: Handle): string;
+  autoIndexes(session: Handle): AutoIndex[];
+  setAutoIndex(store: Handle, on: boolean): void;
 }
 
 let loaded: NativeBinding | undefined;

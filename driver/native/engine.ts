@@ -3,12 +3,13 @@
  *
  * Every call here is one call of the native side and is done when it returns.
  */
-import { binding, type Handle, type NativeBinding } from './binding.js';
+import { type AutoIndex, binding, type Handle, type NativeBinding } from './binding.js';
 import { Crossing } from './crossing.js';
 import { engineError } from './errors.js';
 import { type Row, RowFactory } from './factory.js';
 import type { PlanIr, SchemaDef, Select } from './ir.js';
 
+export type { AutoIndex } from './binding.js';
 export { ABSENT } from './pack.js';
 export type { Row } from './factory.js';
 
@@ -48,12 +49,16 @@ export interface Session {
   applySchema(target: SchemaDef, options?: SchemaOptions): string[];
   /** What `applySchema` would change, without doing so. */
   diffSchema(target: SchemaDef, options?: SchemaOptions): string[];
-  /** Removes every collection. */
-  dropSchema(): void;
-  /** Removes every row of the named collections, of all without names. */
-  clear(collections?: readonly string[]): void;
+  /** Adds collections, none of which may be there, and says what changed. */
+  createSchema(target: SchemaDef): string[];
+  /** Removes the named collections, without names all, and says what changed. */
+  dropSchema(collections?: readonly string[]): string[];
+  /** Removes every row of the named collections, without names of all. Auto-increment goes on unless told to begin again. */
+  clear(collections?: readonly string[], options?: { readonly resetCounters?: boolean }): void;
   /** The schema as it is. */
   describe(): SchemaDef;
+  /** The indexes that the store made by itself. */
+  autoIndexes(): AutoIndex[];
 }
 
 /** A plan that the engine has read, with the factory of its rows. Belongs to no store in particular. */
@@ -121,16 +126,24 @@ abstract class HandleSession implements Session {
     return this.native.diffSchema(this.handle, JSON.stringify(target), JSON.stringify(options));
   }
 
-  dropSchema(): void {
-    this.native.dropSchema(this.handle);
+  createSchema(target: SchemaDef): string[] {
+    return this.native.createSchema(this.handle, JSON.stringify(target));
   }
 
-  clear(collections?: readonly string[]): void {
-    this.native.clear(this.handle, collections && [...collections]);
+  dropSchema(collections?: readonly string[]): string[] {
+    return this.native.dropSchema(this.handle, collections && [...collections]);
+  }
+
+  clear(collections?: readonly string[], options: { readonly resetCounters?: boolean } = {}): void {
+    this.native.clear(this.handle, collections && [...collections], options.resetCounters === true);
   }
 
   describe(): SchemaDef {
     return JSON.parse(this.native.describe(this.handle)) as SchemaDef;
+  }
+
+  autoIndexes(): AutoIndex[] {
+    return this.native.autoIndexes(this.handle);
   }
 }
 
@@ -175,6 +188,11 @@ export class Engine extends HandleSession {
   /** Makes the store what it was at a snapshot of it. Open transactions conflict. */
   restore(snapshot: Snapshot): void {
     this.native.restore(this.handle, snapshot.handle);
+  }
+
+  /** Switches the making of indexes by the store itself on, as it is at first, or off, which drops those there are. */
+  setAutoIndex(on: boolean): void {
+    this.native.setAutoIndex(this.handle, on);
   }
 
   /** Rolls back the transactions begun here and lets the store go. The last one to close a store ends it. Closing twice does nothing. */
