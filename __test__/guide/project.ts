@@ -52,7 +52,8 @@ export function installed(name: string, path: string): string {
 /** The options of the runtime in the first line of a script: \`#!/usr/bin/env -S node --option script\`. */
 export function shebangOptions(program: string): string[] {
   const [line = ''] = readFileSync(program, 'utf8').split('\n', 1);
-  return line.split(/\s+/).filter((part) => part.startsWith('--'));
+  const words = line.trim().split(/\s+/);
+  return words.slice(words.findIndex((word) => /(^|\/)node$/.test(word)) + 1);
 }
 
 /** A project's folder, below the installed packages of the tests, so that it finds what they find. */
