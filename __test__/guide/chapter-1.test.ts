@@ -124,30 +124,32 @@ describe(`chapter 1 of the guide, with MikroORM ${coreVersion}`, () => {
   const projects: Project[] = [];
 
   /** Writes the chapter's project into a folder of its own. */
-  function layOut(config: string, decorators: chapter.DecoratorPackage): Project {
+  function layOut(files: Record<string, string>): Project {
     const project = new Project();
     projects.push(project);
     project.write({
       'package.json': chapter.manifest(packages),
       'tsconfig.json': chapter.tsconfig,
-      'src/mikro-orm.config.ts': config,
-      'src/modules/user/user.entity.ts': chapter.entity(decorators),
-      'src/server.ts': chapter.script,
+      ...files,
     });
     return project;
   }
 
+  const filesOf6 = (config: string, decorators: chapter.DecoratorPackage) => ({
+    'src/mikro-orm.config.ts': config,
+    'src/modules/user/user.entity.ts': chapter.entity(decorators),
+    'src/server.ts': chapter.script,
+  });
+
   /** The project as printed, compiled; `built` does it once for all tests. */
   async function build(): Promise<Project> {
-    const project = layOut(
-      chapter.configWithOptions,
-      coreMajor === 6 ? '@mikro-orm/core' : '@mikro-orm/decorators/legacy',
-    );
-    project.write({
-      // Only for its types: the sources that `npm start` runs have it in place of the other.
-      'src/helper.config.ts': chapter.configWithHelper,
+    const decorators = coreMajor === 6 ? '@mikro-orm/core' : '@mikro-orm/decorators/legacy';
+    const project = layOut({
+      ...filesOf6(chapter.configWithOptions, decorators),
       'src/global-context.ts': chapter.scriptWithGlobalContext,
       'src/no-schema.ts': chapter.scriptWithoutSchema,
+      // Only for its types: the sources that `npm start` runs have it in place of the other.
+      'src/helper.config.ts': chapter.configWithHelper,
     });
     succeeded(await project.run([program('typescript', 'tsc')]));
     return project;
@@ -200,9 +202,18 @@ describe(`chapter 1 of the guide, with MikroORM ${coreVersion}`, () => {
   });
 
   test('`npm start` runs the sources, with everything imported from this package', async () => {
-    const project = layOut(chapter.configWithHelper, 'collection-store-mikro-orm');
+    const project = layOut(filesOf6(chapter.configWithHelper, 'collection-store-mikro-orm'));
     assertOutputOfScript(succeeded(await project.run(start())));
   });
+
+  // Its own guide has no decorators; that of 6 is the one above.
+  if (coreMajor === 7) {
+    test('the script of the guide of MikroORM 7 compiles and prints the same', async () => {
+      const project = layOut(chapter.filesOf7);
+      succeeded(await project.run([program('typescript', 'tsc')]));
+      assertOutputOfScript(succeeded(await project.run(['dist/server.js'])));
+    });
+  }
 
   test('the command line finds the TypeScript configuration and connects', async () => {
     const project = await built();

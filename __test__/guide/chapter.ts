@@ -164,26 +164,23 @@ console.log('user id is:', user.id);
 export const scriptWithoutSchema = onCollectionStore(`${loadingExplicitly}${newUser}${persistInFork}`);
 
 /**
- * The script as it stands at checkpoint 1.
+ * The rest of the script as it stands at checkpoint 1, from the first flush on; it names the entity's class or schema.
  *
- * Where the chapter removes a \`myUser3\`, no snippet before it says what that is; it is loaded here as \`myUser2\` was.
+ * Where the chapter removes a `myUser3`, no snippet before it says what that is; it is loaded here as `myUser2` was.
  */
-export const script = onCollectionStore(`${loadingByItself}
-// recreate the database schema
-await orm.schema.refreshDatabase();
-${newUser}${persistInFork}
+const checkpoint = (entity: string) => `
 // after the entity is flushed, it becomes managed, and has the PK available
 console.log('user id is:', user.id);
 
-// find user by PK, same as \`em.findOne(User, { id: 1 })\`
-const userById = await em.findOne(User, 1);
+// find user by PK, same as \`em.findOne(${entity}, { id: 1 })\`
+const userById = await em.findOne(${entity}, 1);
 // find user by email
-const userByEmail = await em.findOne(User, { email: 'foo@bar.com' });
+const userByEmail = await em.findOne(${entity}, { email: 'foo@bar.com' });
 // find all users
-const allUsers = await em.find(User, {});
+const allUsers = await em.find(${entity}, {});
 
 // user entity is now managed, if we try to find it again, we get the same reference
-const myUser = await em.findOne(User, user.id);
+const myUser = await em.findOne(${entity}, user.id);
 console.log('users are the same?', user === myUser)
 
 // modifying the user and flushing yields update queries
@@ -193,7 +190,7 @@ await em.flush();
 // now try to create a new fork, does not matter if from \`orm.em\` or our existing \`em\` fork, as by default we get a clean one
 const em2 = em.fork();
 console.log('verify the EM ids are different:', em.id, em2.id);
-const myUser2 = await em2.findOneOrFail(User, user.id);
+const myUser2 = await em2.findOneOrFail(${entity}, user.id);
 console.log('users are no longer the same, as they came from different EM:', user === myUser2);
 
 // change the user
@@ -207,17 +204,78 @@ console.log('changes are lost', myUser2);
 myUser2!.bio = 'some change, will be saved';
 await em2.flush();
 
-const userRef = em.fork().getReference(User, 1);
+const userRef = em.fork().getReference(${entity}, 1);
 console.log('userRef is initialized:', wrap(userRef).isInitialized());
 
 await wrap(userRef).init();
 console.log('userRef is initialized:', wrap(userRef).isInitialized());
 console.log('userRef is:', wrap(userRef).toObject());
 
-const myUser3 = await em2.findOne(User, user.id);
+const myUser3 = await em2.findOne(${entity}, user.id);
 // finally, remove the entity
 await em2.remove(myUser3!).flush();
-console.log('users left:', await em2.count(User));
+console.log('users left:', await em2.count(${entity}));
 
 await orm.close();
-`);
+`;
+
+/** The whole script. */
+export const script = onCollectionStore(`${loadingByItself}
+// recreate the database schema
+await orm.schema.refreshDatabase();
+${newUser}${persistInFork}${checkpoint('User')}`);
+
+/** The files that differ in the guide of MikroORM 7, which has no decorators and names its entities one by one. */
+export const filesOf7 = {
+  'src/mikro-orm.config.ts': onCollectionStore(`
+import { defineConfig } from '@mikro-orm/sqlite';
+import { UserSchema } from './modules/user/user.entity.js';
+
+export default defineConfig({
+  // for simplicity, we use the SQLite database, as it's available pretty much everywhere
+  dbName: 'sqlite.db',
+  // explicitly list your entities - we'll create the User entity next
+  entities: [UserSchema],
+  // enable debug mode to log SQL queries and discovery information
+  debug: true,
+});
+`),
+  'src/modules/user/user.entity.ts': `
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
+
+export const UserSchema = defineEntity({
+  name: 'User',
+  properties: {
+    id: p.integer().primary(),
+    fullName: p.string(),
+    email: p.string(),
+    password: p.string(),
+    bio: p.text().default(''),
+  },
+});
+
+export type IUser = InferEntity<typeof UserSchema>;
+`,
+  'src/server.ts': onCollectionStore(`
+import { MikroORM } from '@mikro-orm/sqlite';
+import { wrap } from '@mikro-orm/core';
+import config from './mikro-orm.config.js';
+import { UserSchema } from './modules/user/user.entity.js';
+
+const orm = await MikroORM.init(config);
+
+// recreate the database schema
+await orm.schema.refresh();
+
+// fork first to have a separate context
+const em = orm.em.fork();
+
+// create and persist the user in the forked context
+const user = em.create(UserSchema, {
+  email: 'foo@bar.com',
+  fullName: 'Foo Bar',
+  password: '123456',
+});
+await em.flush();
+${checkpoint('UserSchema')}`),
+};
