@@ -1,0 +1,285 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: the two majors of core type contexts and options differently.
+import { Connection, EventType } from '@mikro-orm/core';
+import { CONNECTIONS_PREPARE, isFlush, SAVEPOINT_EVENTS } from './compat.js';
+import { unsupported } from './errors.js';
+import { Engine, type Session, type Snapshot } from './native/engine.js';
+import { engineError, isEngineError } from './native/errors.js';
+import { TransactionContext } from './transaction.js';
+
+/** Names a store that nobody else can open. */
+const PRIVATE = ':memory:';
+
+/** What the `driver` logs beside the text of a call. */
+export interface LoggedCall {
+  readonly text: string;
+  readonly results?: number;
+  readonly affected?: number;
+}
+
+/** The connection to a store: opens and closes it, and runs transactions. */
+export class CollectionStoreConnection extends Connection {
+  #engine: Engine | undefined;
+  #closed = false;
+  #opening: Promise<void> | undefined;
+
+  /** Opens the store named by `dbName`: the same for all who open it, private to this connection for `':memory:'`. */
+  override async connect(options?: { skipOnConnect?: boolean }): Promise<void> {
+    if (this.#engine === undefined) {
+      this.#engine = this.#open();
+      this.#closed = false;
+      this.connected = true;
+      if (CONNECTIONS_PREPARE && options?.skipOnConnect !== true) {
+        this.#opening = (this as any).onConnect();
+      }
+    }
+    try {
+      await this.#opening;
+    } finally {
+      this.#opening = undefined;
+    }
+  }
+
+  /** Opens the store with the first use; once closed, it stays so until `connect`. */
+  override async ensureConnection(): Promise<void> {
+    if (this.#closed) {
+      throw this.converted(closedError());
+    }
+    await this.connect();
+  }
+
+  /** Whether the store is open. */
+  get opened(): boolean {
+    return this.#engine !== undefined;
+  }
+
+  /** Whether the store is open and nothing is left to be done before its use. */
+  get ready(): boolean {
+    return this.#engine !== undefined && this.#opening === undefined;
+  }
+
+  override async isConnected(): Promise<boolean> {
+    return this.#engine !== undefined;
+  }
+
+  override async checkConnection(): Promise<{ ok: true } | { ok: false; reason: string; error?: Error }> {
+    return this.#engine === undefined ? { ok: false, reason: this.#closed ? 'the store is closed' : 'the store is not open' } : { ok: true };
+  }
+
+  /** Rolls back what is open and lets the store go; the last one to close it ends it. */
+  override async close(_force?: boolean): Promise<void> {
+    const engine = this.#engine;
+    this.#engine = undefined;
+    this.#closed = true;
+    this.connected = false;
+    engine?.close();
+  }
+
+  getDefaultClientUrl(): string {
+    return 'collection-store://localhost';
+  }
+
+  /** Nothing: a store is not at an address. */
+  getClientUrl(): string {
+    return '';
+  }
+
+  /** The open store. */
+  get engine(): Engine {
+    if (this.#engine === undefined) {
+      throw this.converted(closedError());
+    }
+    return this.#engine;
+  }
+
+  /** Where calls run: in the transaction, or in the store, where each commits by itself. */
+  session(ctx?: unknown): Session {
+    return ctx ? TransactionContext.from(ctx).session : this.engine;
+  }
+
+  override async transactional<T>(cb: (trx: any) => Promise<T>, options: any = {}): Promise<T> {
+    const trx = await this.#begin(options, isFlush(options.eventBroadcaster));
+    try {
+      const result = await cb(trx);
+      await this.commit(trx, options.eventBroadcaster, options.loggerContext);
+      return result;
+    } catch (error) {
+      try {
+        await this.rollback(trx, options.eventBroadcaster, options.loggerContext);
+      } catch (rollbackError) {
+        this.logger.warn('query', `Failed to roll back a transaction: ${(rollbackError as Error).message}`);
+      }
+      throw error;
+    }
+  }
+
+  override async begin(options: any = {}): Promise<any> {
+    return this.#begin(options, false);
+  }
+
+  override async commit(ctx: any, eventBroadcaster?: any, loggerContext?: any): Promise<void> {
+    const trx = TransactionContext.from(ctx);
+    if (trx.rolledBack) {
+      return;
+    }
+    const events = trx.nested && !SAVEPOINT_EVENTS ? undefined : eventBroadcaster;
+    await events?.dispatchEvent(EventType.beforeTransactionCommit, ctx);
+    this.traced(
+      () => trx.commit(),
+      () => ({ text: trx.nested ? `release savepoint ${trx.name}` : 'commit' }),
+      loggerContext,
+    );
+    await events?.dispatchEvent(EventType.afterTransactionCommit, ctx);
+  }
+
+  override async rollback(ctx: any, eventBroadcaster?: any, loggerContext?: any): Promise<void> {
+    const trx = TransactionContext.from(ctx);
+    const events = trx.nested && !SAVEPOINT_EVENTS ? undefined : eventBroadcaster;
+    await events?.dispatchEvent(EventType.beforeTransactionRollback, ctx);
+    this.traced(
+      () => trx.rollback(),
+      () => ({ text: trx.nested ? `rollback to savepoint ${trx.name}` : 'rollback' }),
+      loggerContext,
+    );
+    await events?.dispatchEvent(EventType.afterTransactionRollback, ctx);
+  }
+
+  /** Marks the present state of a transaction and returns the id of the mark. Costs the same however much the store holds. */
+  async createSavepoint(ctx: unknown, name: string): Promise<string> {
+    return this.traced(
+      () => TransactionContext.from(ctx).createSavepoint(name),
+      () => ({ text: `savepoint ${name}` }),
+    );
+  }
+
+  /** Forgets what the transaction did since a savepoint. The savepoint stays, later ones end. */
+  async rollbackToSavepoint(ctx: unknown, id: string): Promise<void> {
+    this.traced(
+      () => TransactionContext.from(ctx).rollbackToSavepoint(id),
+      () => ({ text: `rollback to savepoint ${id}` }),
+    );
+  }
+
+  /** Ends a savepoint and later ones; what was done since stays part of the transaction. */
+  async releaseSavepoint(ctx: unknown, id: string): Promise<void> {
+    this.traced(
+      () => TransactionContext.from(ctx).releaseSavepoint(id),
+      () => ({ text: `release savepoint ${id}` }),
+    );
+  }
+
+  /** Keeps the whole store as it is now, committed data only. Costs the same however much it holds. */
+  async snapshot(): Promise<Snapshot> {
+    await this.ensureConnection();
+    return this.traced(
+      () => this.engine.snapshot(),
+      () => ({ text: 'snapshot' }),
+    );
+  }
+
+  /** Makes the store what it was at a snapshot. Entities loaded before know nothing of it: use a fresh `em.fork()`. */
+  async restore(snapshot: Snapshot): Promise<void> {
+    await this.ensureConnection();
+    this.traced(
+      () => this.engine.restore(snapshot),
+      () => ({ text: 'restore' }),
+    );
+  }
+
+  /** Refused: there is no query text to execute. */
+  override async execute(query: any): Promise<any> {
+    throw unsupported(`The collection store does not execute SQL: ${shorten(String(query))}. Use the methods of the EntityManager (find, nativeUpdate, ...), or of orm.schema.`);
+  }
+
+  /** Refused: there is no SQL to load. */
+  async loadFile(path: string): Promise<void> {
+    throw unsupported(`The collection store does not load SQL dumps (${path}). Use a seeder instead.`);
+  }
+
+  /** Refused: there is no SQL to load. */
+  async executeDump(dump: string): Promise<void> {
+    throw unsupported(`The collection store does not execute SQL dumps: ${shorten(dump)}. Use a seeder instead.`);
+  }
+
+  /** Whether calls are logged; where not, a call costs no more than this question. */
+  logs(context?: any): boolean {
+    return this.logger.isEnabled('query', context) || this.#slowQueryThreshold !== undefined;
+  }
+
+  /** Runs a call of the engine, logs it where calls are logged, and makes core's exceptions of its errors. */
+  traced<T>(call: () => T, describe: (result: T | undefined) => LoggedCall, context?: any): T {
+    const logs = this.logs(context);
+    const start = logs ? performance.now() : 0;
+    try {
+      const result = call();
+      if (logs) {
+        this.#log(start, describe(result), context);
+      }
+      return result;
+    } catch (error) {
+      if (logs) {
+        this.#log(start, describe(undefined), { ...context, level: 'error' });
+      }
+      throw this.converted(error);
+    }
+  }
+
+  /** Core's exception for an error of the engine; any other error as it is. */
+  converted(error: unknown): unknown {
+    return isEngineError(error) ? this.platform.getExceptionConverter().convertException(error as any) : error;
+  }
+
+  async #begin(options: any, flush: boolean): Promise<TransactionContext> {
+    if (options.isolationLevel) {
+      throw unsupported(`Isolation levels are not there yet: '${options.isolationLevel}'. A transaction without one sees the store as it was at its beginning.`);
+    }
+    if (options.sessionContext && Object.keys(options.sessionContext).length > 0) {
+      throw unsupported('The collection store has no session variables and no row level security: remove `sessionContext`.');
+    }
+    const { ctx, eventBroadcaster, loggerContext } = options;
+    if (ctx) {
+      const parent = TransactionContext.from(ctx);
+      const events = SAVEPOINT_EVENTS ? eventBroadcaster : undefined;
+      await events?.dispatchEvent(EventType.beforeTransactionStart, ctx);
+      const trx = this.traced(
+        () => parent.nest(),
+        () => ({ text: `savepoint trx${parent.depth + 1}` }),
+        loggerContext,
+      );
+      await events?.dispatchEvent(EventType.afterTransactionStart, trx);
+      return trx;
+    }
+    if (!this.ready) {
+      await this.ensureConnection();
+    }
+    await eventBroadcaster?.dispatchEvent(EventType.beforeTransactionStart);
+    const readOnly = options.readOnly === true;
+    const trx = this.traced(
+      () => TransactionContext.of(this.engine.begin({ readCommitted: flush, readOnly })),
+      () => ({ text: readOnly ? 'begin read only' : 'begin' }),
+      loggerContext,
+    );
+    await eventBroadcaster?.dispatchEvent(EventType.afterTransactionStart, trx);
+    return trx;
+  }
+
+  #open(): Engine {
+    const name = this.config.get('dbName') as string | undefined;
+    return name === undefined || name === PRIVATE ? Engine.open() : Engine.open(name);
+  }
+
+  get #slowQueryThreshold(): number | undefined {
+    return (this.config as any).get('slowQueryThreshold');
+  }
+
+  #log(start: number, { text, ...numbers }: LoggedCall, context: any): void {
+    this.logQuery(text, { ...context, ...numbers, took: Math.round((performance.now() - start) * 1000) / 1000 });
+  }
+}
+
+function closedError(): Error {
+  return engineError('STORE_CLOSED', 'The store is closed: call `orm.connect()` to open it again.');
+}
+
+function shorten(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}...` : text;
+}

@@ -1,0 +1,143 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: the two majors of core type these methods differently.
+import { EntityManager, type EntityName, type EntityRepository, type GetRepository, type Loaded, type Primary } from '@mikro-orm/core';
+import type { CollectionStoreDriver } from './CollectionStoreDriver.js';
+import type { CollectionStoreEntityRepository } from './CollectionStoreEntityRepository.js';
+import { metadataOf } from './compat.js';
+import { bothConditions, creationOrder, type FindByOptions, type FinderKey, type FinderOptions, sequenceOrder, updateOrder, valueOrder } from './finders.js';
+
+/** The EntityManager of the collection store: core's, and the store's own finders. */
+export class CollectionStoreEntityManager<Driver extends CollectionStoreDriver = CollectionStoreDriver> extends EntityManager<Driver> {
+  /** The first entity: by its primary key where that is an integer, else by insertion. */
+  async first<Entity extends object, Hint extends string = never, Fields extends string = '*', Excludes extends string = never>(
+    entityName: EntityName<Entity>,
+    options: FinderOptions<Entity, Hint, Fields, Excludes> = {},
+  ): Promise<Loaded<Entity, Hint, Fields, Excludes> | null> {
+    return this.#one(entityName, options.where, sequenceOrder(this.#metadataOf(entityName), 'asc'), options);
+  }
+
+  /** The last entity: by its primary key where that is an integer, else by insertion. */
+  async last<Entity extends object, Hint extends string = never, Fields extends string = '*', Excludes extends string = never>(
+    entityName: EntityName<Entity>,
+    options: FinderOptions<Entity, Hint, Fields, Excludes> = {},
+  ): Promise<Loaded<Entity, Hint, Fields, Excludes> | null> {
+    return this.#one(entityName, options.where, sequenceOrder(this.#metadataOf(entityName), 'desc'), options);
+  }
+
+  /** The entity created first: by a date that is set `onCreate`, else by `createdAt`, else by insertion. */
+  async oldest<Entity extends object, Hint extends string = never, Fields extends string = '*', Excludes extends string = never>(
+    entityName: EntityName<Entity>,
+    options: FinderOptions<Entity, Hint, Fields, Excludes> = {},
+  ): Promise<Loaded<Entity, Hint, Fields, Excludes> | null> {
+    return this.#one(entityName, options.where, creationOrder(this.#metadataOf(entityName), 'asc'), options);
+  }
+
+  /** The entity changed last: by a date that is set `onUpdate`, else by `updatedAt`, else by the order of updates. */
+  async latest<Entity extends object, Hint extends string = never, Fields extends string = '*', Excludes extends string = never>(
+    entityName: EntityName<Entity>,
+    options: FinderOptions<Entity, Hint, Fields, Excludes> = {},
+  ): Promise<Loaded<Entity, Hint, Fields, Excludes> | null> {
+    return this.#one(entityName, options.where, updateOrder(this.#metadataOf(entityName), 'desc'), options);
+  }
+
+  /** The entity with the lowest value of a property; those without a value do not count. */
+  async lowest<Entity extends object, Hint extends string = never, Fields extends string = '*', Excludes extends string = never>(
+    entityName: EntityName<Entity>,
+    field: FinderKey<Entity>,
+    options: FinderOptions<Entity, Hint, Fields, Excludes> = {},
+  ): Promise<Loaded<Entity, Hint, Fields, Excludes> | null> {
+    const { where, orderBy } = valueOrder(this.#metadataOf(entityName), field, 'asc');
+    return this.#one(entityName, bothConditions(where, options.where), orderBy, options);
+  }
+
+  /** The entity with the highest value of a property; those without a value do not count. */
+  async greatest<Entity extends object, Hint extends string = never, Fields extends string = '*', Excludes extends string = never>(
+    entityName: EntityName<Entity>,
+    field: FinderKey<Entity>,
+    options: FinderOptions<Entity, Hint, Fields, Excludes> = {},
+  ): Promise<Loaded<Entity, Hint, Fields, Excludes> | null> {
+    const { where, orderBy } = valueOrder(this.#metadataOf(entityName), field, 'desc');
+    return this.#one(entityName, bothConditions(where, options.where), orderBy, options);
+  }
+
+  /** The entity with that primary key. */
+  async findById<Entity extends object, Hint extends string = never, Fields extends string = '*', Excludes extends string = never>(
+    entityName: EntityName<Entity>,
+    id: Primary<Entity>,
+    options: Omit<FinderOptions<Entity, Hint, Fields, Excludes>, 'where'> = {},
+  ): Promise<Loaded<Entity, Hint, Fields, Excludes> | null> {
+    return this.findOne(entityName as any, id as any, options as any) as any;
+  }
+
+  /** The entities whose property has that value. */
+  async findBy<
+    Entity extends object,
+    Key extends FinderKey<Entity>,
+    Hint extends string = never,
+    Fields extends string = '*',
+    Excludes extends string = never,
+  >(
+    entityName: EntityName<Entity>,
+    field: Key,
+    value: Entity[Key] | Primary<NonNullable<Entity[Key]>> | null,
+    options: FindByOptions<Entity, Hint, Fields, Excludes> = {},
+  ): Promise<Loaded<Entity, Hint, Fields, Excludes>[]> {
+    const { where, ...findOptions } = options;
+    const orderBy = sequenceOrder(this.#metadataOf(entityName), 'asc');
+    return this.find(entityName as any, bothConditions({ [field]: value }, where) as any, { orderBy, ...findOptions } as any) as any;
+  }
+
+  /** The first entity whose property has that value, first as in `first`. */
+  async findFirstBy<
+    Entity extends object,
+    Key extends FinderKey<Entity>,
+    Hint extends string = never,
+    Fields extends string = '*',
+    Excludes extends string = never,
+  >(
+    entityName: EntityName<Entity>,
+    field: Key,
+    value: Entity[Key] | Primary<NonNullable<Entity[Key]>> | null,
+    options: FinderOptions<Entity, Hint, Fields, Excludes> = {},
+  ): Promise<Loaded<Entity, Hint, Fields, Excludes> | null> {
+    return this.#one(entityName, bothConditions({ [field]: value }, options.where), sequenceOrder(this.#metadataOf(entityName), 'asc'), options);
+  }
+
+  /** The last entity whose property has that value, last as in `last`. */
+  async findLastBy<
+    Entity extends object,
+    Key extends FinderKey<Entity>,
+    Hint extends string = never,
+    Fields extends string = '*',
+    Excludes extends string = never,
+  >(
+    entityName: EntityName<Entity>,
+    field: Key,
+    value: Entity[Key] | Primary<NonNullable<Entity[Key]>> | null,
+    options: FinderOptions<Entity, Hint, Fields, Excludes> = {},
+  ): Promise<Loaded<Entity, Hint, Fields, Excludes> | null> {
+    return this.#one(entityName, bothConditions({ [field]: value }, options.where), sequenceOrder(this.#metadataOf(entityName), 'desc'), options);
+  }
+
+  override getRepository<Entity extends object, Repository extends EntityRepository<Entity> = CollectionStoreEntityRepository<Entity>>(
+    entityName: EntityName<Entity>,
+  ): GetRepository<Entity, Repository> {
+    return super.getRepository(entityName as any) as any;
+  }
+
+  /** Left to the driver, which adds the discriminator to a condition of the user's own rather than overwriting it. */
+  protected override applyDiscriminatorCondition(_entityName: any, where: any): any {
+    return where;
+  }
+
+  async #one(entityName: any, where: unknown, orderBy: unknown, options: object): Promise<any> {
+    const { where: _, ...findOptions } = options as { where?: unknown };
+    const [entity] = await this.find(entityName, (where ?? {}) as any, { ...findOptions, orderBy, limit: 1 } as any);
+    return entity ?? null;
+  }
+
+  #metadataOf(entityName: any): any {
+    const meta = metadataOf(this.getMetadata() as any, entityName);
+    // For an unknown entity core has the better message.
+    return meta ?? (this.getMetadata() as any).get(entityName);
+  }
+}

@@ -1,0 +1,45 @@
+import {
+  ConnectionException,
+  DeadlockException,
+  type DriverException,
+  ExceptionConverter,
+  ForeignKeyConstraintViolationException,
+  InvalidFieldNameException,
+  NonUniqueFieldNameException,
+  NotNullConstraintViolationException,
+  ReadOnlyException,
+  ServerException,
+  SyntaxErrorException,
+  TableExistsException,
+  TableNotFoundException,
+  UniqueConstraintViolationException,
+} from '@mikro-orm/core';
+import { type EngineErrorCode, isEngineError } from './native/errors.js';
+
+type ExceptionClass = new (previous: Error) => DriverException;
+
+const EXCEPTIONS: Partial<Record<EngineErrorCode, ExceptionClass>> = {
+  UNIQUE: UniqueConstraintViolationException,
+  FOREIGN_KEY: ForeignKeyConstraintViolationException,
+  NOT_NULL: NotNullConstraintViolationException,
+  COLLECTION_NOT_FOUND: TableNotFoundException,
+  COLLECTION_EXISTS: TableExistsException,
+  FIELD_NOT_FOUND: InvalidFieldNameException,
+  FIELD_DUPLICATE: NonUniqueFieldNameException,
+  PATTERN_SYNTAX: SyntaxErrorException,
+  READ_ONLY: ReadOnlyException,
+  WRITE_CONFLICT: DeadlockException,
+  STORE_CLOSED: ConnectionException,
+};
+
+/** Makes core's exceptions of the engine's errors, by their codes. */
+export class CollectionStoreExceptionConverter extends ExceptionConverter {
+  /** The exception for an error; `retryable` is set where the same transaction may succeed when run again. */
+  override convertException(exception: Error & Record<string, unknown>): DriverException {
+    if (!isEngineError(exception)) {
+      return super.convertException(exception);
+    }
+    const converted = new (EXCEPTIONS[exception.code] ?? ServerException)(exception);
+    return exception.code === 'WRITE_CONFLICT' ? Object.assign(converted, { retryable: true }) : converted;
+  }
+}

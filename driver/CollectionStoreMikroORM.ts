@@ -1,0 +1,61 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: the two majors of core type the life of MikroORM differently.
+import { type Options as CoreOptions, MikroORM, defineConfig as defineCoreConfig } from '@mikro-orm/core';
+import { CollectionStoreDriver } from './CollectionStoreDriver.js';
+import type { CollectionStoreEntityManager } from './CollectionStoreEntityManager.js';
+import { CONFIGURED_BY_CLI, SUBCLASS_INSTANCES } from './compat.js';
+import { loadCliOptions } from './cli-options.js';
+import { defaultMetadataProvider } from './metadata-provider.js';
+
+/** Configuration of MikroORM with the collection store. `dbName` alone is enough: the name of a store in memory. */
+export type CollectionStoreOptions = Partial<CoreOptions<CollectionStoreDriver>>;
+
+/** MikroORM with the collection store. */
+export type CollectionStoreMikroORM<EM extends CollectionStoreEntityManager = CollectionStoreEntityManager> = MikroORM<CollectionStoreDriver, EM>;
+
+/** The static side of `CollectionStoreMikroORM`. */
+export interface CollectionStoreMikroORMClass {
+  new <EM extends CollectionStoreEntityManager = CollectionStoreEntityManager>(options: CollectionStoreOptions): CollectionStoreMikroORM<EM>;
+  readonly prototype: CollectionStoreMikroORM;
+  /** Discovers the entities and opens the store. Without options, those of the CLI's configuration file are used. */
+  init<EM extends CollectionStoreEntityManager = CollectionStoreEntityManager>(options?: CollectionStoreOptions): Promise<CollectionStoreMikroORM<EM>>;
+  /** As `init`, at once: without folders of entities and without a configuration file. */
+  initSync<EM extends CollectionStoreEntityManager = CollectionStoreEntityManager>(options: CollectionStoreOptions): CollectionStoreMikroORM<EM>;
+}
+
+class MikroORMWithCollectionStore extends (MikroORM as any) {
+  /** The driver of major 6 where the options name none. */
+  static DRIVER = CollectionStoreDriver;
+
+  static async init(options?: any): Promise<any> {
+    if (options === undefined && CONFIGURED_BY_CLI) {
+      return super['init']();
+    }
+    return super['init'](withDefaults(options ?? (await loadCliOptions())));
+  }
+
+  static initSync(options: any): any {
+    return SUBCLASS_INSTANCES ? new MikroORMWithCollectionStore(options) : super['initSync'](withDefaults(options));
+  }
+
+  constructor(options: any) {
+    super(withDefaults(options));
+  }
+}
+
+Object.defineProperty(MikroORMWithCollectionStore, 'name', { value: 'CollectionStoreMikroORM' });
+
+export const CollectionStoreMikroORM: CollectionStoreMikroORMClass = MikroORMWithCollectionStore as any;
+
+/** Types a configuration, and fills in the driver. */
+export function defineCollectionStoreConfig(options: CollectionStoreOptions): CollectionStoreOptions {
+  return withDefaults(options);
+}
+
+function withDefaults(options: any): any {
+  // A Configuration, as core itself may hand one over, is complete already.
+  if (typeof options?.getAll === 'function') {
+    return options;
+  }
+  const metadataProvider = options?.metadataProvider ?? defaultMetadataProvider();
+  return defineCoreConfig({ driver: CollectionStoreDriver, ...options, ...(metadataProvider && { metadataProvider }) } as any);
+}

@@ -1,0 +1,165 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: collections and their owners are entities of any kind.
+/**
+ * Writes what changed in the collections of entities: foreign keys for 1:M,
+ * rows of the pivots for M:N.
+ */
+import { type Collection, type EntityMetadata, type EntityProperty, helper, ReferenceKind, Utils } from '@mikro-orm/core';
+import type { CollectionStoreDriver } from './CollectionStoreDriver.js';
+import { entityNameOf, pivotOf } from './compat.js';
+
+/** A primary key, flat. */
+export type Key = readonly unknown[];
+
+/** The condition that a primary key is one of these. */
+export function keyIn(meta: EntityMetadata, keys: readonly Key[]): Record<string, unknown> {
+  return meta.compositePK ? { [Utils.getPrimaryKeyHash(meta.primaryKeys)]: { $in: keys } } : { [meta.primaryKeys[0] as string]: { $in: keys.map(([key]) => key) } };
+}
+
+/** Writes the changes of collections. Both sides of an M:N link may come in one call: each link is written once. */
+export async function syncCollections(driver: CollectionStoreDriver, collections: Iterable<Collection<any, any>>, options: any): Promise<void> {
+  const pivots = new Map<EntityMetadata, PivotChanges>();
+  for (const collection of collections) {
+    const changes = changesOf(collection);
+    if (collection.property.kind === ReferenceKind.ONE_TO_MANY) {
+      await syncOneToMany(driver, collection, changes, options);
+      continue;
+    }
+    const pivot = pivotOf(driver.getMetadata(), collection.property);
+    let pivotChanges = pivots.get(pivot);
+    if (pivotChanges === undefined) {
+      pivotChanges = new PivotChanges(driver, pivot, options);
+      pivots.set(pivot, pivotChanges);
+    }
+    pivotChanges.add(collection.property, changes.owner, changes.added, changes.removed, collection.isInitialized());
+  }
+  for (const changes of pivots.values()) {
+    await changes.write();
+  }
+}
+
+interface CollectionChanges {
+  readonly owner: Key;
+  readonly added: readonly Key[];
+  /** All that are linked, where it is not known which. */
+  readonly removed: readonly Key[] | 'all';
+}
+
+function changesOf(collection: Collection<any, any>): CollectionChanges {
+  const owner = helper(collection.owner).getPrimaryKeys(true) as Key;
+  const current = keysOf(collection.getItems(false));
+  const snapshotItems = collection.getSnapshot();
+  if (snapshotItems === undefined) {
+    return { owner, added: current, removed: 'all' };
+  }
+  const snapshot = keysOf(snapshotItems);
+  const inSnapshot = new Set(snapshot.map(hashOf));
+  const inCurrent = new Set(current.map(hashOf));
+  const removed = snapshot.filter((key) => !inCurrent.has(hashOf(key)));
+  const added = current.filter((key) => !inSnapshot.has(hashOf(key)));
+  const { owner: owns, fixedOrder } = collection.property;
+  if (owns && fixedOrder) {
+    const kept = snapshot.filter((key) => inCurrent.has(hashOf(key)));
+    const appended = [...kept, ...added].every((key, i) => hashOf(key) === hashOf(current[i] as Key));
+    if (!appended) {
+      return { owner, added: current, removed: snapshot };
+    }
+  }
+  return { owner, added, removed };
+}
+
+function keysOf(items: Iterable<any>): Key[] {
+  return Array.from(items, (item) => helper(item).getPrimaryKeys(true) as unknown as Key);
+}
+
+function hashOf(values: unknown): string {
+  return JSON.stringify(values);
+}
+
+/** Gives the members their owner; where the collection was replaced unseen, takes it from those not in it any more, or removes them. */
+async function syncOneToMany(driver: CollectionStoreDriver, collection: Collection<any, any>, { owner, added, removed }: CollectionChanges, options: any): Promise<void> {
+  const prop = collection.property as EntityProperty;
+  const target = prop.targetMeta as EntityMetadata;
+  const name = entityNameOf(target);
+  const writeOptions = { ...options, convertCustomTypes: false };
+  const ownerKey = owner.length > 1 ? owner : owner[0];
+  if (removed === 'all') {
+    const others = { [prop.mappedBy]: { $eq: ownerKey }, ...(added.length > 0 && { $not: keyIn(target, added) }) };
+    if (prop.orphanRemoval) {
+      await driver.nativeDelete(name, others, writeOptions);
+    } else {
+      await driver.nativeUpdate(name, others, { [prop.mappedBy]: null }, writeOptions);
+    }
+  }
+  if (added.length > 0 && !(removed === 'all' && prop.orphanRemoval)) {
+    await driver.nativeUpdate(name, keyIn(target, added), { [prop.mappedBy]: ownerKey }, writeOptions);
+  }
+}
+
+type Link = Record<string, unknown>;
+
+/** The links to remove and to add in one pivot. */
+export class PivotChanges {
+  readonly #driver: CollectionStoreDriver;
+  readonly #pivot: EntityMetadata;
+  readonly #options: any;
+  readonly #removed = new Map<string, Link>();
+  readonly #added = new Map<string, Link>();
+  /** Added to collections that were not loaded: the link may be there already. */
+  readonly #ensured = new Map<string, Link>();
+
+  constructor(driver: CollectionStoreDriver, pivot: EntityMetadata, options: any) {
+    this.#driver = driver;
+    this.#pivot = pivot;
+    this.#options = { ctx: options?.ctx, schema: this.#schema(options), loggerContext: options?.loggerContext, signal: options?.signal, convertCustomTypes: false, processCollections: false };
+  }
+
+  /** Notes the changes of one collection; keys as the database has them. */
+  add(prop: EntityProperty, owner: Key, added: readonly Key[], removed: readonly Key[] | 'all' | 'none', initialized: boolean): void {
+    if (removed === 'all') {
+      note(this.#removed, link(prop.joinColumns, owner));
+    } else if (removed !== 'none') {
+      for (const key of removed) {
+        note(this.#removed, linkOf(prop, owner, key));
+      }
+    }
+    const additions = initialized ? this.#added : this.#ensured;
+    for (const key of added) {
+      note(additions, linkOf(prop, owner, key));
+    }
+  }
+
+  /** Removes first, so that links taken away and given again end up there. */
+  async write(): Promise<void> {
+    const name = entityNameOf(this.#pivot);
+    for (const links of batches([...this.#removed.values()], this.#driver)) {
+      await this.#driver.nativeDelete(name, { $or: links }, this.#options);
+    }
+    for (const links of batches([...this.#added.values()], this.#driver)) {
+      await this.#driver.nativeInsertMany(name, links, this.#options);
+    }
+    for (const links of batches([...this.#ensured.values()], this.#driver)) {
+      await this.#driver.nativeUpdateMany(name, [], links, { ...this.#options, upsert: true, onConflictAction: 'ignore' });
+    }
+  }
+
+  #schema(options: any): string | undefined {
+    return this.#pivot.schema === '*' ? options?.schema : undefined;
+  }
+}
+
+function note(links: Map<string, Link>, added: Link): void {
+  links.set(hashOf(Object.entries(added).sort(([a], [b]) => (a < b ? -1 : 1))), added);
+}
+
+function link(columns: readonly string[], key: Key): Link {
+  return Object.fromEntries(columns.map((column, i) => [column, key[i]]));
+}
+
+function linkOf(prop: EntityProperty, owner: Key, key: Key): Link {
+  return { ...link(prop.joinColumns, owner.flat() as Key), ...link(prop.inverseJoinColumns, key.flat() as Key) };
+}
+
+function batches<T>(items: T[], driver: CollectionStoreDriver): T[][] {
+  const size: number = driver.config.get('batchSize');
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+}

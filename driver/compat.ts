@@ -1,0 +1,119 @@
+/**
+ * What differs between the majors of MikroORM, told apart by feature.
+ *
+ * The only file that knows: everything else is written against what both have.
+ */
+// biome-ignore-all lint/suspicious/noExplicitAny: the two majors type these things differently.
+import * as core from '@mikro-orm/core';
+import type { EntityMetadata, EntityProperty, MetadataStorage } from '@mikro-orm/core';
+
+const library = core as unknown as Record<string, any>;
+
+/** Entities are named by their classes, decorators live in a package of their own, connections open with the first use. */
+const MAJOR_7: boolean = typeof library['PolymorphicRef'] === 'function';
+
+/** How core names an entity to a driver: by the name of its class (6), by the class (7), and by its schema. */
+export type AnyEntityName = any;
+
+/** What core exports under a name, if this major has it. */
+export function coreExport(name: string): unknown {
+  return library[name];
+}
+
+/** The metadata of an entity by any of its names. */
+export function metadataOf(storage: MetadataStorage, name: AnyEntityName): EntityMetadata | undefined {
+  if (MAJOR_7 && typeof name !== 'string') {
+    return (storage as any).find(name);
+  }
+  const className: string = typeof name === 'string' ? name : (name?.meta?.className ?? name?.name);
+  if (MAJOR_7) {
+    return allMetadata(storage).find((meta) => meta.className === className);
+  }
+  return (storage as any).find(className);
+}
+
+/** The metadata of all entities, those of pivots among them. */
+export function allMetadata(storage: MetadataStorage): EntityMetadata[] {
+  const all: Record<string, EntityMetadata> | Map<unknown, EntityMetadata> = (storage as any).getAll();
+  return all instanceof Map ? [...all.values()] : Object.values(all);
+}
+
+/** How to name an entity to core and to drivers. */
+export function entityNameOf(meta: EntityMetadata): AnyEntityName {
+  return MAJOR_7 ? meta.class : meta.className;
+}
+
+/** The metadata a relation leads to. */
+export function targetOf(storage: MetadataStorage, prop: EntityProperty): EntityMetadata {
+  return prop.targetMeta ?? (storage as any).get(prop.type);
+}
+
+/** The metadata of the pivot of an M:N relation. */
+export function pivotOf(storage: MetadataStorage, prop: EntityProperty): EntityMetadata {
+  return (storage as any).get(prop.pivotEntity);
+}
+
+/** Whether an entity is another one, or extends it however far away. */
+export function isSelfOrDescendant(storage: MetadataStorage, meta: EntityMetadata, ancestor: EntityMetadata): boolean {
+  for (let current: EntityMetadata | undefined = meta; current !== undefined; current = current.extends ? metadataOf(storage, current.extends) : undefined) {
+    if (current === ancestor || current.class === ancestor.class) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/** Why the driver does not know an entity of that kind yet, for one of a kind that only major 7 has. */
+export function unknownKindOf(meta: EntityMetadata): string | undefined {
+  const { inheritanceType, view, partitionBy } = meta as any;
+  return inheritanceType === 'tpt' ? 'table-per-type inheritance' : view ? 'view entities' : partitionBy ? 'partitions' : undefined;
+}
+
+/** Whether a relation may lead to entities of several kinds. */
+export function isPolymorphic(prop: EntityProperty): boolean {
+  return (prop as any).polymorphic === true;
+}
+
+/** The columns of a property that sibling classes of one collection keep in columns of their own. */
+export function siblingColumnsOf(prop: EntityProperty): string[] | undefined {
+  return (prop as any).stiFieldNames;
+}
+
+/** Whether a relation is to be checked as a foreign key. */
+export function isForeignKey(prop: EntityProperty): boolean {
+  return (prop as any).createForeignKeyConstraint !== false && prop.persist !== false;
+}
+
+/** The property of the target that a relation refers to, where that is not its primary key. */
+export function targetKeyOf(prop: EntityProperty): string | undefined {
+  return (prop as any).targetKey;
+}
+
+/** The SQL of a raw fragment, as a value or as a key; nothing for anything else. */
+export function rawSqlOf(value: unknown): string | undefined {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'string' && typeof value !== 'symbol')) {
+    return undefined;
+  }
+  const fragments = library['RawQueryFragment'];
+  return fragments?.getKnownFragment?.(value, false)?.sql;
+}
+
+/** Whether a transaction is the one that a `flush()` opens for itself: those of `transactional` say whether they are nested. */
+export function isFlush(eventBroadcaster: unknown): boolean {
+  return eventBroadcaster !== undefined && (eventBroadcaster as any).context === undefined;
+}
+
+/** Whether savepoints have transaction events of their own. */
+export const SAVEPOINT_EVENTS: boolean = MAJOR_7;
+
+/** Whether a connection makes sure of database and indexes itself when it opens. */
+export const CONNECTIONS_PREPARE: boolean = MAJOR_7;
+
+/** Whether the decorators and the provider that reads their types are a package of their own. */
+export const DECORATORS_APART: boolean = MAJOR_7;
+
+/** Whether `MikroORM` makes instances of the class that `init` is called on. */
+export const SUBCLASS_INSTANCES: boolean = MAJOR_7;
+
+/** Whether core itself finds the configuration file of the CLI. */
+export const CONFIGURED_BY_CLI: boolean = !MAJOR_7;

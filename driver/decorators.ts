@@ -1,0 +1,73 @@
+/**
+ * The decorators: core's own in major 6, those of `@mikro-orm/decorators/legacy`
+ * in 7, under the same names.
+ */
+import type * as core from '@mikro-orm/core';
+import { coreExport, DECORATORS_APART } from './compat.js';
+import { requireDecorators } from './decorators-package.cjs';
+import { unsupported } from './errors.js';
+
+type Core = typeof core;
+/** @ts-ignore: the package is there with major 7 only. */
+type Package = typeof import('@mikro-orm/decorators/legacy', { with: { 'resolution-mode': 'import' } });
+
+/** A decorator, as whichever package has it declares it. */
+export type Decorator<Name extends string> = Name extends keyof Core ? Core[Name] : Name extends keyof Package ? Package[Name] : never;
+
+/** Relations may name the other entity by a text: in 7, that package declares such a call as an error. */
+export type RelationDecorator<Name extends string> = Name extends keyof Core
+  ? Core[Name]
+  : ((entity: string, ...options: unknown[]) => (target: object, propertyName: string) => void) & Decorator<Name>;
+
+const decorators = DECORATORS_APART ? requireDecorators() : undefined;
+
+/** What the package exports under a name; without the package, for instance, nothing. */
+export function decoratorsExport(name: string): unknown {
+  return decorators === undefined || decorators instanceof Error ? undefined : decorators[name];
+}
+
+function decorator<Exported>(name: string): Exported {
+  return (coreExport(name) ?? decoratorsExport(name) ?? refusal(name)) as Exported;
+}
+
+/** Stands for a decorator that could not be loaded, so that only its use is an error. */
+function refusal(name: string): () => never {
+  return () => {
+    const reason = decorators instanceof Error ? ` (${decorators.message.split('\n')[0]})` : '';
+    throw unsupported(
+      `@${name}() could not be loaded${reason}. With MikroORM 7 the decorators are a package of their own: install @mikro-orm/decorators and reflect-metadata.`,
+    );
+  };
+}
+
+export const AfterCreate: Decorator<'AfterCreate'> = decorator('AfterCreate');
+export const AfterDelete: Decorator<'AfterDelete'> = decorator('AfterDelete');
+export const AfterUpdate: Decorator<'AfterUpdate'> = decorator('AfterUpdate');
+export const AfterUpsert: Decorator<'AfterUpsert'> = decorator('AfterUpsert');
+export const BeforeCreate: Decorator<'BeforeCreate'> = decorator('BeforeCreate');
+export const BeforeDelete: Decorator<'BeforeDelete'> = decorator('BeforeDelete');
+export const BeforeUpdate: Decorator<'BeforeUpdate'> = decorator('BeforeUpdate');
+export const BeforeUpsert: Decorator<'BeforeUpsert'> = decorator('BeforeUpsert');
+export const Check: Decorator<'Check'> = decorator('Check');
+export const CreateRequestContext: Decorator<'CreateRequestContext'> = decorator('CreateRequestContext');
+export const Embeddable: Decorator<'Embeddable'> = decorator('Embeddable');
+export const Embedded: Decorator<'Embedded'> = decorator('Embedded');
+export const EnsureRequestContext: Decorator<'EnsureRequestContext'> = decorator('EnsureRequestContext');
+export const Entity: Decorator<'Entity'> = decorator('Entity');
+export const Enum: Decorator<'Enum'> = decorator('Enum');
+export const Filter: Decorator<'Filter'> = decorator('Filter');
+export const Formula: Decorator<'Formula'> = decorator('Formula');
+export const Index: Decorator<'Index'> = decorator('Index');
+export const ManyToMany: RelationDecorator<'ManyToMany'> = decorator('ManyToMany');
+export const ManyToOne: RelationDecorator<'ManyToOne'> = decorator('ManyToOne');
+export const OnInit: Decorator<'OnInit'> = decorator('OnInit');
+export const OnLoad: Decorator<'OnLoad'> = decorator('OnLoad');
+export const OneToMany: RelationDecorator<'OneToMany'> = decorator('OneToMany');
+export const OneToOne: RelationDecorator<'OneToOne'> = decorator('OneToOne');
+export const PrimaryKey: Decorator<'PrimaryKey'> = decorator('PrimaryKey');
+export const Property: Decorator<'Property'> = decorator('Property');
+export const ReflectMetadataProvider: Decorator<'ReflectMetadataProvider'> = decorator('ReflectMetadataProvider');
+export const SerializedPrimaryKey: Decorator<'SerializedPrimaryKey'> = decorator('SerializedPrimaryKey');
+export const Transactional: Decorator<'Transactional'> = decorator('Transactional');
+export const Trigger: Decorator<'Trigger'> = decorator('Trigger');
+export const Unique: Decorator<'Unique'> = decorator('Unique');

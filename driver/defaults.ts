@@ -1,0 +1,64 @@
+/**
+ * What a column holds when an insert does not say: JavaScript values as they
+ * are, and the few words of SQL that core writes for the others.
+ */
+import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
+import { rawSqlOf } from './compat.js';
+import { unsupported } from './errors.js';
+import type { DefaultDef, FieldType, JsonValue } from './native/ir.js';
+
+/** The default of a property's column; none for one without, and for those core fills in itself. */
+export function columnDefault(meta: EntityMetadata, prop: EntityProperty, type: FieldType): DefaultDef | undefined {
+  const { default: value, defaultRaw } = prop as { default?: unknown; defaultRaw?: string };
+  if (value !== undefined && value !== null && rawSqlOf(value) === undefined && !prop.version) {
+    return { value: plainValue(prop, value, type) };
+  }
+  return defaultRaw === undefined ? undefined : literalDefault(`${meta.className}.${prop.name}`, defaultRaw, type);
+}
+
+function plainValue(prop: EntityProperty, value: unknown, type: FieldType): JsonValue {
+  if (value instanceof Date) {
+    return value.toISOString();
+  }
+  if (typeof value === 'bigint') {
+    return String(value);
+  }
+  // As in SQL, a document may be given by its JSON text.
+  if (type === 'json' && typeof value === 'string' && prop.customType) {
+    return parseJson(value) ?? value;
+  }
+  return value as JsonValue;
+}
+
+/** An SQL literal, as core and users write them for defaults. */
+function literalDefault(path: string, sql: string, type: FieldType): DefaultDef | undefined {
+  const literal = sql
+    .trim()
+    .replace(/^\((.*)\)$/s, '$1')
+    .replace(/::[\w ]+(\[])?$/, '');
+  if (/^null$/i.test(literal)) {
+    return undefined;
+  }
+  if (/^(current_timestamp|now|localtimestamp|current_date|getdate|sysdate)\b/i.test(literal)) {
+    return { now: true };
+  }
+  if (/^(true|false)$/i.test(literal)) {
+    return { value: literal.toLowerCase() === 'true' };
+  }
+  const quoted = /^'(.*)'$/s.exec(literal)?.[1]?.replaceAll("''", "'");
+  if (quoted !== undefined) {
+    return { value: type === 'json' ? (parseJson(quoted) ?? quoted) : quoted };
+  }
+  if (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(literal)) {
+    return { value: type === 'decimal' || type === 'bigint' || type === 'text' ? literal : Number(literal) };
+  }
+  throw unsupported(`The default of ${path} is an SQL expression, which the collection store does not evaluate: ${sql}. Use \`onCreate\`, or a plain value as \`default\`.`);
+}
+
+function parseJson(text: string): JsonValue | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
