@@ -29,8 +29,9 @@ use std::rc::Rc;
 use napi::bindgen_prelude::Object;
 use napi::sys;
 
-use super::channel::{Channel, PackedText};
+use super::channel::Channel;
 use super::handle::Handle;
+use super::pack::PackedText;
 use super::params;
 use super::state::Environment;
 use crate::error::{Error, ErrorCode, Result};

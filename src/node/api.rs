@@ -1,0 +1,238 @@
+//! The functions that are not hot, as generated bindings on handles.
+
+use std::fmt::Display;
+
+use napi::Env;
+use napi::bindgen_prelude::Object;
+use napi_derive::napi;
+
+use super::handle::Handle;
+use super::raw::{self, with_environment};
+use crate::catalog::DiffOptions;
+use crate::error::{Error, ErrorCode, Result};
+use crate::query::Plan;
+use crate::store::{Begin, SavepointId, Store};
+
+/// The functions that run plans, over two buffers of their own.
+#[napi(
+    ts_return_type = "{ attach(input: Float64Array, output: Float64Array): void; exec(session: number, plan: number, text: string): string; next(cursor: number): string; closeCursor(cursor: number): void }"
+)]
+pub fn connect(env: Env) -> napi::Result<Object<'static>> {
+    raw::connect(&env)
+}
+
+/// Opens the store of a name, or without a name a private one.
+#[napi]
+pub fn open(env: Env, name: Option<String>) -> napi::Result<f64> {
+    with_environment(&env, |state| number(state.stores.insert(Store::open(name.as_deref()))))
+}
+
+/// Rolls back the transactions begun on a store handle and closes it.
+#[napi]
+pub fn close(env: Env, store: f64) -> napi::Result<()> {
+    with_environment(&env, |state| state.close(Handle::from_number(store)))
+}
+
+/// Reads a plan.
+#[napi]
+pub fn compile(env: Env, plan: String) -> napi::Result<f64> {
+    with_environment(&env, |state| number(state.plans.insert(Plan::parse(&plan)?.into())))
+}
+
+/// Lets a plan go.
+#[napi]
+pub fn drop_plan(env: Env, plan: f64) -> napi::Result<()> {
+    with_environment(&env, |state| state.plans.remove(Handle::from_number(plan)).map(drop))
+}
+
+/// Begins a transaction.
+#[napi]
+pub fn begin(env: Env, store: f64, read_committed: bool, read_only: bool) -> napi::Result<f64> {
+    let options = Begin { read_committed, read_only };
+    with_environment(&env, |state| number(state.begin(Handle::from_number(store), options)))
+}
+
+/// Commits and ends a transaction, whether or not that succeeds; gives the number of the version made.
+#[napi]
+pub fn commit(env: Env, transaction: f64) -> napi::Result<f64> {
+    with_environment(&env, |state| Ok(state.end(Handle::from_number(transaction))?.commit()? as f64))
+}
+
+/// Rolls a transaction back and ends it.
+#[napi]
+pub fn rollback(env: Env, transaction: f64) -> napi::Result<()> {
+    with_environment(&env, |state| state.end(Handle::from_number(transaction))?.rollback())
+}
+
+/// Sets a savepoint.
+#[napi]
+pub fn savepoint(env: Env, transaction: f64, name: String) -> napi::Result<f64> {
+    with_environment(&env, |state| {
+        let open = state.transactions.get_mut(Handle::from_number(transaction))?;
+        Ok(open.transaction.savepoint(&name)?.0 as f64)
+    })
+}
+
+/// Goes back to a savepoint, which stays.
+#[napi]
+pub fn rollback_to(env: Env, transaction: f64, savepoint: f64) -> napi::Result<()> {
+    with_environment(&env, |state| {
+        let open = state.transactions.get_mut(Handle::from_number(transaction))?;
+        open.transaction.rollback_to(SavepointId(savepoint as u64))
+    })
+}
+
+/// Ends a savepoint and later ones.
+#[napi]
+pub fn release(env: Env, transaction: f64, savepoint: f64) -> napi::Result<()> {
+    with_environment(&env, |state| {
+        let open = state.transactions.get_mut(Handle::from_number(transaction))?;
+        open.transaction.release(SavepointId(savepoint as u64))
+    })
+}
+
+/// Keeps the store as it is.
+#[napi]
+pub fn snapshot(env: Env, store: f64) -> napi::Result<f64> {
+    with_environment(&env, |state| {
+        let snapshot = state.stores.get(Handle::from_number(store))?.snapshot()?;
+        number(state.snapshots.insert(snapshot))
+    })
+}
+
+/// Makes the store what it was.
+#[napi]
+pub fn restore(env: Env, store: f64, snapshot: f64) -> napi::Result<()> {
+    with_environment(&env, |state| {
+        let store = state.stores.get(Handle::from_number(store))?;
+        store.restore(state.snapshots.get(Handle::from_number(snapshot))?)
+    })
+}
+
+/// Lets a snapshot go.
+#[napi]
+pub fn drop_snapshot(env: Env, snapshot: f64) -> napi::Result<()> {
+    with_environment(&env, |state| state.snapshots.remove(Handle::from_number(snapshot)).map(drop))
+}
+
+/// Changes the schema to the target; gives a line for each change.
+#[napi]
+pub fn apply_schema(env: Env, session: f64, target: String, options: String) -> napi::Result<Vec<String>> {
+    with_environment(&env, |state| {
+        let (target, options) = (parsed(&target)?, parsed::<DiffOptions>(&options)?);
+        let changes = state
+            .write(Handle::from_number(session), |transaction| transaction.apply_schema(&target, options))?;
+        Ok(lines(&changes))
+    })
+}
+
+/// What `applySchema` would change.
+#[napi]
+pub fn diff_schema(env: Env, session: f64, target: String, options: String) -> napi::Result<Vec<String>> {
+    with_environment(&env, |state| {
+        let (target, options) = (parsed(&target)?, parsed::<DiffOptions>(&options)?);
+        let root = state.root(Handle::from_number(session))?;
+        Ok(lines(&crate::catalog::diff(&root.catalog, &target, options)))
+    })
+}
+
+/// Creates collections beside those there are; gives a line for each change.
+#[napi]
+pub fn create_schema(env: Env, session: f64, target: String) -> napi::Result<Vec<String>> {
+    with_environment(&env, |state| {
+        let target = parsed(&target)?;
+        let changes =
+            state.write(Handle::from_number(session), |transaction| transaction.create_schema(&target))?;
+        Ok(lines(&changes))
+    })
+}
+
+/// Drops the named collections, without names all; gives a line for each change.
+#[napi]
+pub fn drop_schema(env: Env, session: f64, collections: Option<Vec<String>>) -> napi::Result<Vec<String>> {
+    with_environment(&env, |state| {
+        let changes = state.write(Handle::from_number(session), |transaction| match &collections {
+            Some(names) => {
+                transaction.drop_collections(&names.iter().map(String::as_str).collect::<Vec<_>>())
+            }
+            None => transaction.drop_schema(),
+        })?;
+        Ok(lines(&changes))
+    })
+}
+
+/// Takes all rows out of the named collections, without names of all.
+#[napi]
+pub fn clear(
+    env: Env,
+    session: f64,
+    collections: Option<Vec<String>>,
+    reset_counters: bool,
+) -> napi::Result<()> {
+    with_environment(&env, |state| {
+        state.write(Handle::from_number(session), |transaction| {
+            let root = transaction.root()?;
+            let ids = match &collections {
+                Some(names) => {
+                    names.iter().map(|name| Ok(root.catalog.get(name)?.id)).collect::<Result<Vec<_>>>()?
+                }
+                None => root.collections().map(|collection| collection.schema.id).collect(),
+            };
+            transaction.clear(&ids, reset_counters)
+        })
+    })
+}
+
+/// The schema as JSON text.
+#[napi]
+pub fn describe(env: Env, session: f64) -> napi::Result<String> {
+    with_environment(&env, |state| {
+        let definition = state.root(Handle::from_number(session))?.catalog.definition();
+        serde_json::to_string(&definition).map_err(|error| Error::new(ErrorCode::Internal, error.to_string()))
+    })
+}
+
+/// An index that the store made by itself.
+#[napi(object)]
+pub struct AutoIndex {
+    /// The collection's name.
+    pub collection: String,
+    /// What is indexed: field names, with the keys inside documents behind them.
+    pub paths: Vec<String>,
+    /// How many entries it has.
+    pub entries: f64,
+}
+
+/// The indexes that the store made by itself.
+#[napi]
+pub fn auto_indexes(env: Env, session: f64) -> napi::Result<Vec<AutoIndex>> {
+    with_environment(&env, |state| {
+        let indexes = state.root(Handle::from_number(session))?.auto_indexes();
+        let shown = |index: crate::store::AutoIndex| AutoIndex {
+            collection: index.collection,
+            paths: index.paths,
+            entries: index.entries as f64,
+        };
+        Ok(indexes.into_iter().map(shown).collect())
+    })
+}
+
+/// Switches the making of indexes by the store itself on, or off, which drops those there are.
+#[napi]
+pub fn set_auto_index(env: Env, store: f64, on: bool) -> napi::Result<()> {
+    with_environment(&env, |state| state.stores.get(Handle::from_number(store))?.set_auto_index(on))
+}
+
+fn number(handle: Result<Handle>) -> Result<f64> {
+    handle.map(Handle::to_number)
+}
+
+fn lines(changes: &[impl Display]) -> Vec<String> {
+    changes.iter().map(ToString::to_string).collect()
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| {
+        Error::new(ErrorCode::InvalidSchema, format!("The definition of the schema cannot be read: {error}"))
+    })
+}

@@ -1,0 +1,78 @@
+//! Running plans for JavaScript: what the hot functions do, apart from Node-API.
+
+use std::cell::{RefCell, RefMut};
+use std::rc::Rc;
+
+use super::handle::{Handle, Kind};
+use super::pack::{PackedText, Text};
+use super::params::{Failure, read_params};
+use super::reading::{Reading, set_affected, set_cursor};
+use super::state::Environment;
+use crate::error::{Error, ErrorCode, Result};
+use crate::query::{Params, Session};
+
+/// One caller's way to run plans. Several may share an environment.
+#[derive(Debug)]
+pub(super) struct Channel {
+    environment: Rc<RefCell<Environment>>,
+    /// The text of the chunk at hand; kept for its memory.
+    text: Text,
+}
+
+impl Channel {
+    pub(super) fn new(environment: Rc<RefCell<Environment>>) -> Self {
+        Self { environment, text: Text::default() }
+    }
+
+    /// Runs a plan in a store or transaction with the parameters in `input` and
+    /// `text`; packs the first chunk of its rows into `output` and gives their text.
+    pub(super) fn exec(
+        &mut self,
+        session: Handle,
+        plan: Handle,
+        input: &[f64],
+        text: &[u16],
+        output: &mut [f64],
+    ) -> std::result::Result<PackedText<'_>, Failure> {
+        let params = Params::new(read_params(input, text)?);
+        let mut environment = borrow(&self.environment)?;
+        let Environment { stores, transactions, plans, cursors, .. } = &mut *environment;
+        let session = if session.is(Kind::Store) {
+            Session::Store(stores.get(session)?)
+        } else {
+            Session::Transaction(&mut transactions.get_mut(session)?.transaction)
+        };
+        let outcome = plans.get(plan)?.run(session, params)?;
+        let mut reading = Reading::new(outcome.rows);
+        let more = reading.read(output, &mut self.text)?;
+        set_affected(output, outcome.affected);
+        if more {
+            set_cursor(output, cursors.insert(reading)?.to_number());
+        }
+        Ok(self.text.as_packed())
+    }
+
+    /// Packs the next chunk of a cursor. A cursor that was read to its end, or
+    /// that failed, is let go.
+    pub(super) fn next(&mut self, cursor: Handle, output: &mut [f64]) -> Result<PackedText<'_>> {
+        let mut environment = borrow(&self.environment)?;
+        let read = environment.cursors.get_mut(cursor)?.read(output, &mut self.text);
+        match read {
+            Ok(true) => set_cursor(output, cursor.to_number()),
+            Ok(false) | Err(_) => drop(environment.cursors.remove(cursor)?),
+        }
+        read?;
+        Ok(self.text.as_packed())
+    }
+
+    /// Lets go of a cursor; of one that is gone already, nothing.
+    pub(super) fn close_cursor(&mut self, cursor: Handle) -> Result<()> {
+        // An error says that the cursor is gone, which is what was asked for.
+        borrow(&self.environment)?.cursors.remove(cursor).ok();
+        Ok(())
+    }
+}
+
+fn borrow(environment: &RefCell<Environment>) -> Result<RefMut<'_, Environment>> {
+    environment.try_borrow_mut().map_err(|_| Error::new(ErrorCode::Internal, "The engine was re-entered."))
+}
