@@ -319,7 +319,7 @@ mod tests {
             auto_increment: false,
         };
         let error = coerce(&field, "old".into()).unwrap_err();
-        assert_eq!(error.message, "text "old" cannot be stored in field "age" of type int");
+        assert_eq!(error.message, "text \"old\" cannot be stored in field \"age\" of type int");
         assert_eq!(error.fields, ["age"]);
     }
 }

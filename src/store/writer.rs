@@ -80,11 +80,14 @@ impl<'t> Writer<'t> {
                     None => Value::Null,
                 },
             };
-            let counted = if field.def.auto_increment { count(&schema, collection, given)? } else { given };
-            if counted.is_null() && !field.def.nullable {
+            if given.is_null() && !field.def.nullable && !field.def.auto_increment {
                 return Err(violation::not_null(&schema, field.position));
             }
-            *value = Some(counted);
+            *value = Some(given);
+        }
+        // Last, so that a row which is refused by now has taken no number.
+        if let Some(value) = schema.auto_increment.and_then(|position| values.get_mut(position)) {
+            *value = Some(count(&schema, collection, value.take().unwrap_or_default())?);
         }
         let tick = self.clock.tick();
         self.builder.push(ValueRef::Int(tick)).push(ValueRef::Int(tick));
