@@ -49,6 +49,8 @@ export interface Discriminator {
   readonly value?: string | number;
   /** The values of the class and its descendants; absent at the root, which sees every row. */
   readonly values?: readonly (string | number)[];
+  /** The models of the classes by value, where they keep a property of one name in different columns. */
+  readonly classes?: ReadonlyMap<unknown, () => Model>;
 }
 
 /** A declared index or unique constraint. */

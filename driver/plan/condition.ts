@@ -1,0 +1,182 @@
+/**
+ * Conditions as trees, each test with the scope whose row it is about, built
+ * from what a walk reports.
+ */
+import type { Expr, Operand, Path } from '../native/ir.js';
+import type { Model, RelationProp } from './model.js';
+import { lower } from './quantify.js';
+import { Scope } from './scope.js';
+import type { Group, Place, Quantifier, Sink, Test } from './sink.js';
+
+/** What a condition comes to; `undefined` is unknown. */
+export type Truth = boolean | undefined;
+
+/** A test of one row. */
+export interface Leaf {
+  readonly leaf: Expr;
+  readonly scope: Scope;
+  /** What it comes to when there is no row. */
+  readonly withoutRow: Truth;
+}
+
+/** A condition that may be about rows of several scopes. */
+export type Condition = Leaf | { readonly all: readonly Condition[] } | { readonly any: readonly Condition[] } | { readonly not: Condition } | { readonly const: boolean };
+
+interface Frame {
+  readonly members: Condition[];
+  readonly end: (members: Condition[]) => Condition;
+}
+
+/** Builds the condition of a plan. */
+export class ConditionBuilder implements Sink {
+  readonly #root: Scope;
+  readonly #outer: Condition[] = [];
+  readonly #frames: Frame[] = [];
+  readonly #scopes: Scope[] = [];
+  #scope: Scope;
+  #members = this.#outer;
+  #params: number;
+
+  /** Parameters of the condition are numbered from `firstParam`. */
+  constructor(model: Model, firstParam = 0) {
+    this.#root = Scope.root(model);
+    this.#scope = this.#root;
+    this.#params = firstParam;
+  }
+
+  /** The number of the first parameter after the condition's. */
+  get nextParam(): number {
+    return this.#params;
+  }
+
+  /** The condition as a whole, about rows of the root; nothing when every row fulfils it. */
+  finish(): Expr | undefined {
+    return lower({ all: this.#outer }, this.#root);
+  }
+
+  open(group: Group): void {
+    this.#push(GROUP_ENDS[group]);
+  }
+
+  close(): void {
+    const frame = this.#frames.pop();
+    if (frame !== undefined) {
+      const condition = frame.end(this.#members);
+      this.#members = this.#frames.at(-1)?.members ?? this.#outer;
+      this.#members.push(condition);
+    }
+  }
+
+  enter(prop: RelationProp, branch: string): void {
+    this.#scopes.push(this.#scope);
+    this.#scope = this.#scope.follow(prop, branch);
+  }
+
+  leave(): void {
+    this.#scope = this.#scopes.pop() ?? this.#root;
+  }
+
+  quantify(prop: RelationProp, quantifier: Quantifier, target: Model): void {
+    const scope = this.#scope;
+    this.#scopes.push(scope);
+    this.#scope = Scope.root(target);
+    const member = this.#scope;
+    this.#push((members) => {
+      this.#scope = this.#scopes.pop() ?? this.#root;
+      return { leaf: quantified(scope.follow(prop, ''), scope, quantifier, members, member), scope, withoutRow: undefined };
+    });
+  }
+
+  test(test: Test, place: Place): void {
+    const value = this.#param();
+    this.#leaf([place], ([path]) => testExpr(test, path, value), undefined);
+  }
+
+  regex(place: Place): void {
+    const pattern = this.#param();
+    const flags = this.#param();
+    this.#leaf([place], ([path]) => ({ regex: { path, pattern, flags } }), undefined);
+  }
+
+  tuples(places: readonly Place[]): void {
+    const values = this.#param();
+    this.#leaf(places, (paths) => ({ tupleIn: { paths, values } }), undefined);
+  }
+
+  isNull(place: Place): void {
+    this.#leaf([place], ([path]) => ({ null: path }), true);
+  }
+
+  isSet(place: Place): void {
+    this.#leaf([place], ([path]) => ({ exists: path }), false);
+  }
+
+  constant(value: boolean): void {
+    this.#members.push({ const: value });
+  }
+
+  #leaf(places: readonly Place[], test: (paths: readonly [Path, ...Path[]]) => Expr, withoutRow: Truth): void {
+    const { scope, paths } = this.#scope.resolve(places);
+    this.#members.push({ leaf: test(paths as readonly [Path, ...Path[]]), scope, withoutRow });
+  }
+
+  #push(end: Frame['end']): void {
+    const members: Condition[] = [];
+    this.#frames.push({ members, end });
+    this.#members = members;
+  }
+
+  #param(): Operand {
+    return { p: this.#params++ };
+  }
+}
+
+const GROUP_ENDS: Readonly<Record<Group, Frame['end']>> = {
+  all: (members) => ({ all: members }),
+  any: (members) => ({ any: members }),
+  not: (members) => ({ not: { all: members } }),
+};
+
+/**
+ * How many rows of a relation fulfil a condition of their own. "Every row
+ * fulfils it" is "no row makes it false", which also speaks rightly of
+ * conditions on further relations of that row.
+ */
+function quantified(end: Scope, start: Scope, quantifier: Quantifier, members: readonly Condition[], member: Scope): Expr {
+  const condition: Condition = quantifier === 'every' ? { not: { all: members } } : { all: members };
+  const filters = end.filter === undefined ? [] : [end.filter];
+  const own = lower(condition, member);
+  const where = and(own === undefined ? filters : [...filters, own]);
+  const outer = quantifier === 'some' ? 'some' : 'none';
+  const pivot = end.parent === start ? undefined : end.parent;
+  return pivot === undefined
+    ? { related: { join: end.join, quantifier: outer, where } }
+    : { related: { join: pivot.join, quantifier: outer, where: { related: { join: end.join, quantifier: 'some', where } } } };
+}
+
+function and(exprs: readonly Expr[]): Expr {
+  const [only] = exprs;
+  return only !== undefined && exprs.length === 1 ? only : exprs.length === 0 ? { const: true } : { all: exprs };
+}
+
+function testExpr(test: Test, path: Path, value: Operand): Expr {
+  switch (test) {
+    case 'in':
+      return { in: { path, values: value } };
+    case 'like':
+      return { like: { path, pattern: value, fold: 'ascii' } };
+    case 'ilike':
+      return { like: { path, pattern: value, fold: 'unicode' } };
+    case 'contains':
+      return { contains: { path, value } };
+    case 'contained':
+      return { contained: { path, value } };
+    case 'overlap':
+      return { overlap: { path, value } };
+    case 'hasKeys':
+    case 'hasSomeKeys':
+      return { hasKeys: { path, keys: value, any: test === 'hasSomeKeys' } };
+    default:
+      return { cmp: { op: test, path, value } };
+  }
+}

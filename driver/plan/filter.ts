@@ -1,0 +1,30 @@
+/**
+ * The condition of a plan, with what every row of a class fulfils.
+ */
+import type { Expr } from '../native/ir.js';
+import { ConditionBuilder } from './condition.js';
+import type { Model } from './model.js';
+import { classFilter } from './scope.js';
+import { walkWhere } from './where.js';
+
+/** A condition as the engine has it. */
+export interface CompiledWhere {
+  /** Absent where every row fulfils it. */
+  readonly expr?: Expr;
+  /** The number of the first parameter after the condition's. */
+  readonly nextParam: number;
+}
+
+/** Builds the condition on rows of a model, with parameters from `firstParam` on. */
+export function whereOf(model: Model, where: unknown, firstParam = 0): CompiledWhere {
+  const builder = new ConditionBuilder(model, firstParam);
+  walkWhere(model, where, builder);
+  const own = builder.finish();
+  const filter = classFilter(model);
+  const { nextParam } = builder;
+  if (own === undefined || filter === undefined) {
+    const expr = own ?? filter;
+    return expr === undefined ? { nextParam } : { expr, nextParam };
+  }
+  return { expr: { all: [filter, own] }, nextParam };
+}

@@ -1,0 +1,197 @@
+/**
+ * The language of orders: walks an order of MikroORM once and reports its
+ * criteria, without changing it.
+ */
+import type { JsonValue, Order, Path } from '../native/ir.js';
+import { PlanError } from './errors.js';
+import { decodeJsonKey } from './json-key.js';
+import { keyPlaces, targetParts } from './key.js';
+import { findEmbedded, findProp, type Model, type Prop, type RelationProp } from './model.js';
+import { Scope } from './scope.js';
+import type { Place } from './sink.js';
+import { describe, isPlainObject, isRaw, isRawKey, rawFragment, refuseSymbols } from './value.js';
+
+/** Which way a criterion runs, and where nulls stand; nulls are lowest otherwise. */
+export interface Direction {
+  readonly desc: boolean;
+  readonly nulls?: 'first' | 'last';
+  /** The direction in one word, the same for all its spellings. */
+  readonly name: string;
+}
+
+/** Listens to a walk over an order. */
+export interface OrderSink {
+  /** Follows a relation until `leave`. */
+  enter(prop: RelationProp, branch: string): void;
+  leave(): void;
+  /** A criterion; with `values`, by the position in that list. */
+  by(place: Place, direction: Direction, values: readonly unknown[] | undefined): void;
+}
+
+/** Reports the criteria of an order: an object, or a list of objects. */
+export function walkOrder(model: Model, orderBy: unknown, sink: OrderSink): void {
+  if (orderBy !== undefined && orderBy !== null) {
+    walkEntity(sink, model, orderBy, model.name);
+  }
+}
+
+function walkEntity(sink: OrderSink, model: Model, orderBy: unknown, path: string): void {
+  for (const item of Array.isArray(orderBy) ? orderBy : [orderBy]) {
+    if (!isPlainObject(item)) {
+      throw isRaw(item) ? rawFragment(describe(item), path) : new PlanError('INVALID_ORDER', `An order is an object of properties, not ${describe(item)} (at ${path})`, path);
+    }
+    refuseSymbols(item, path);
+    for (const name of Object.keys(item)) {
+      walkEntry(sink, model, name, item[name], path);
+    }
+  }
+}
+
+function walkEntry(sink: OrderSink, model: Model, name: string, value: unknown, path: string): void {
+  const prop = findProp(model, name);
+  if (prop !== undefined) {
+    return walkProp(sink, prop, value, `${path}.${name}`);
+  }
+  if (isRawKey(name)) {
+    throw rawFragment(name, path);
+  }
+  const json = decodeJsonKey(name);
+  if (json !== undefined) {
+    const holder = findProp(model, json.field);
+    if (holder?.kind === 'scalar') {
+      return walkDocument(sink, holder, json.path, value, [path, json.field, ...json.path].join('.'));
+    }
+  }
+  const dot = name.indexOf('.');
+  const first = dot > 0 ? findProp(model, name.slice(0, dot)) : undefined;
+  if (first === undefined) {
+    throw unknownProperty(`${path}.${name}`);
+  }
+  walkProp(sink, first, { [name.slice(dot + 1)]: value }, `${path}.${first.name}`);
+}
+
+function walkProp(sink: OrderSink, prop: Prop, value: unknown, path: string): void {
+  if (prop.refused !== undefined) {
+    throw new PlanError('NOT_STORED', `${path} ${prop.refused} and cannot be ordered by`, path);
+  }
+  switch (prop.kind) {
+    case 'scalar':
+      return walkDocument(sink, prop, [], value, path);
+    case 'embedded':
+      for (const [name, member] of membersOf(value, path)) {
+        const dot = name.indexOf('.');
+        const child = findEmbedded(prop, name) ?? (dot > 0 ? findEmbedded(prop, name.slice(0, dot)) : undefined);
+        if (child === undefined) {
+          throw unknownProperty(`${path}.${name}`);
+        }
+        const whole = dot < 0 || findEmbedded(prop, name) !== undefined;
+        walkProp(sink, child, whole ? member : { [name.slice(dot + 1)]: member }, `${path}.${name}`);
+      }
+      return;
+    default:
+      return walkRelation(sink, prop, value, path);
+  }
+}
+
+function walkRelation(sink: OrderSink, prop: RelationProp, value: unknown, path: string): void {
+  sink.enter(prop, '');
+  if (isPlainObject(value) || Array.isArray(value)) {
+    walkEntity(sink, prop.target(), value, path);
+  } else {
+    const direction = directionOf(value, path);
+    for (const place of keyPlaces(targetParts(prop), path)) {
+      sink.by(place, direction, undefined);
+    }
+  }
+  sink.leave();
+}
+
+/** A scalar, or a place inside a document, which may be spelled as nested objects. */
+function walkDocument(
+  sink: OrderSink,
+  prop: { readonly column?: Place['column']; readonly json: readonly string[]; readonly customOrder?: readonly unknown[] },
+  steps: readonly string[],
+  value: unknown,
+  path: string,
+): void {
+  const { column } = prop;
+  if (column === undefined) {
+    throw new PlanError('NOT_STORED', `${path} is not stored and cannot be ordered by`, path);
+  }
+  if (!isPlainObject(value)) {
+    return sink.by(steps.length === 0 ? (prop as Place) : { column, json: [...prop.json, ...steps] }, directionOf(value, path), steps.length === 0 ? prop.customOrder : undefined);
+  }
+  if (column.type !== 'json') {
+    throw unknownProperty(`${path}.${Object.keys(value).join(', ')}`);
+  }
+  for (const [name, member] of membersOf(value, path)) {
+    // Dots separate steps here as in the keys of conditions.
+    walkDocument(sink, prop, [...steps, ...name.split('.')], member, `${path}.${name}`);
+  }
+}
+
+function membersOf(value: unknown, path: string): [string, unknown][] {
+  if (!isPlainObject(value)) {
+    throw new PlanError('INVALID_ORDER', `${path} is an object: order by its properties, not by ${describe(value)}`, path);
+  }
+  refuseSymbols(value, path);
+  return Object.entries(value);
+}
+
+const DIRECTIONS: ReadonlyMap<string, Direction> = new Map<string, Direction>(
+  [
+    { desc: false, name: 'asc' },
+    { desc: true, name: 'desc' },
+    { desc: false, nulls: 'first', name: 'asc nulls first' } as const,
+    { desc: false, nulls: 'last', name: 'asc nulls last' } as const,
+    { desc: true, nulls: 'first', name: 'desc nulls first' } as const,
+    { desc: true, nulls: 'last', name: 'desc nulls last' } as const,
+  ].map((direction) => [direction.name, direction]),
+);
+
+function directionOf(value: unknown, path: string): Direction {
+  const name = value === 1 ? 'asc' : value === -1 ? 'desc' : String(value).trim().toLowerCase();
+  const direction = DIRECTIONS.get(name);
+  if (direction === undefined) {
+    throw new PlanError('INVALID_ORDER', `Invalid order direction: '${describe(value)}' (at ${path})`, path);
+  }
+  return direction;
+}
+
+function unknownProperty(path: string): PlanError {
+  return new PlanError('UNKNOWN_PROPERTY', `Trying to order by not existing property ${path}`, path);
+}
+
+/** Builds the order of a plan. */
+export class OrderBuilder implements OrderSink {
+  readonly order: Order[] = [];
+  readonly #scopes: Scope[] = [];
+  #scope: Scope;
+
+  constructor(model: Model) {
+    this.#scope = Scope.root(model);
+  }
+
+  enter(prop: RelationProp, branch: string): void {
+    this.#scopes.push(this.#scope);
+    this.#scope = this.#scope.follow(prop, branch);
+  }
+
+  leave(): void {
+    this.#scope = this.#scopes.pop() ?? this.#scope;
+  }
+
+  by(place: Place, { desc, nulls }: Direction, values: readonly unknown[] | undefined): void {
+    const { scope, paths } = this.#scope.resolve([place]);
+    const [path] = paths;
+    if (path !== undefined) {
+      const via = scope.joins();
+      this.order.push({
+        path: via.length > 0 ? ({ ...path, via } satisfies Path) : path,
+        desc,
+        ...(nulls && { nulls }),
+        ...(values && { values: { v: values as readonly JsonValue[] } }),
+      });
+    }
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * Calls as plans with parameters. A plan is made once for each shape of call
+ * and kept; a call of a known shape costs one walk over what it says.
+ */
+import type { PlanIr } from '../native/ir.js';
+import { LruCache } from './cache.js';
+import { whereOf } from './filter.js';
+import type { Model } from './model.js';
+import { OrderBuilder, walkOrder } from './order.js';
+import type { Payload } from './payload.js';
+import { compileSelect, type Finish, type SelectOptions, shapeSelect } from './select.js';
+import { Shape } from './shape.js';
+import { walkWhere } from './where.js';
+import { insertOf, type ReturningOptions, type UpsertOptions, updateManyOf, updateOf, upsertOf, type Write } from './write.js';
+
+/** A call ready to run. */
+export interface Prepared<P> {
+  readonly plan: P;
+  readonly params: unknown[];
+}
+
+/** A query ready to run. */
+export interface PreparedFind<P> extends Prepared<P> {
+  /** Gives each row its final form; absent where rows come back in it. */
+  readonly finish: Finish | undefined;
+}
+
+/** What a query asks for. */
+export interface FindOptions extends SelectOptions {
+  readonly where?: unknown;
+  readonly orderBy?: unknown;
+  readonly limit?: number | undefined;
+  readonly offset?: number | undefined;
+  /** The exact opposite of the order, before pages are counted. */
+  readonly reverse?: boolean | undefined;
+}
+
+interface CachedFind<P> {
+  readonly plan: P;
+  readonly finish: Finish | undefined;
+}
+
+/** Makes plans, with the engine's own form `P` of them, and keeps them. */
+export class Planner<P> {
+  readonly #compile: (ir: PlanIr) => P;
+  readonly #finds: LruCache<CachedFind<P>>;
+  readonly #plans: LruCache<P>;
+
+  /** Keeps at most `capacity` plans of queries, and as many others. */
+  constructor(compile: (ir: PlanIr) => P, capacity = 1000) {
+    this.#compile = compile;
+    this.#finds = new LruCache(capacity);
+    this.#plans = new LruCache(capacity);
+  }
+
+  /** Forgets all plans; needed when models change. */
+  clear(): void {
+    this.#finds.clear();
+    this.#plans.clear();
+  }
+
+  /** A query. */
+  find(model: Model, options: FindOptions = {}): PreparedFind<P> {
+    const { where, orderBy, limit, offset, reverse } = options;
+    const shape = new Shape(model.name);
+    walkWhere(model, where, shape);
+    shape.mark('by');
+    walkOrder(model, orderBy, shape);
+    shapeSelect(shape, model, options);
+    shape.mark(`${limit === undefined ? '' : 'limit'} ${offset === undefined ? '' : 'offset'} ${reverse === true ? 'reverse' : ''}`);
+    const { params } = shape;
+    let cached = this.#finds.get(shape.key);
+    if (cached === undefined) {
+      cached = this.#compileFind(model, options);
+      this.#finds.set(shape.key, cached);
+    }
+    if (limit !== undefined) {
+      params.push(limit);
+    }
+    if (offset !== undefined) {
+      params.push(offset);
+    }
+    return { plan: cached.plan, params, finish: cached.finish };
+  }
+
+  #compileFind(model: Model, options: FindOptions): CachedFind<P> {
+    const { where, orderBy, limit, offset, reverse } = options;
+    const { expr, nextParam } = whereOf(model, where);
+    const order = new OrderBuilder(model);
+    walkOrder(model, orderBy, order);
+    const { select, finish, nextParam: page } = compileSelect(model, options, nextParam);
+    const plan = this.#compile({
+      find: {
+        from: model.collection,
+        ...(expr && { where: expr }),
+        ...(order.order.length > 0 && { order: order.order }),
+        ...(limit !== undefined && { limit: { p: page } }),
+        ...(offset !== undefined && { offset: { p: limit === undefined ? page : page + 1 } }),
+        select,
+        ...(reverse === true && { reverse }),
+      },
+    });
+    return { plan, finish };
+  }
+
+  /** The number of rows that fulfil a condition. */
+  count(model: Model, where?: unknown): Prepared<P> {
+    return this.#filtered('count', model, where, (expr) => ({ count: { from: model.collection, ...expr } }));
+  }
+
+  /** The end of rows that fulfil a condition; of all without one. */
+  delete(model: Model, where?: unknown): Prepared<P> {
+    return this.#filtered('delete', model, where, (expr) => ({ delete: { from: model.collection, ...expr } }));
+  }
+
+  #filtered(kind: string, model: Model, where: unknown, ir: (where: { where?: NonNullable<ReturnType<typeof whereOf>['expr']> }) => PlanIr): Prepared<P> {
+    const shape = new Shape(`${kind} ${model.name}`);
+    walkWhere(model, where, shape);
+    return this.#prepared({
+      key: shape.key,
+      params: shape.params,
+      ir: () => {
+        const { expr } = whereOf(model, where);
+        return ir(expr === undefined ? {} : { where: expr });
+      },
+    });
+  }
+
+  /** New rows. Hands back the primary key, and what the engine filled in. */
+  insert(model: Model, rows: readonly Payload[], options?: ReturningOptions): Prepared<P> {
+    return this.#prepared(insertOf(model, rows, options));
+  }
+
+  /** New rows, or changes where their unique key is taken. Hands back the columns not given, the primary key, and in `$row` the number of the payload. */
+  upsert(model: Model, rows: readonly Payload[], options?: UpsertOptions): Prepared<P> {
+    return this.#prepared(upsertOf(model, rows, options));
+  }
+
+  /** The same change to all rows that fulfil a condition; nothing where it would change nothing. */
+  update(model: Model, where: unknown, data: Payload, options?: ReturningOptions): Prepared<P> | undefined {
+    const write = updateOf(model, where, data, options);
+    return write && this.#prepared(write);
+  }
+
+  /** A change of its own for each primary key; nothing where all would change nothing. */
+  updateMany(model: Model, wheres: readonly unknown[], data: readonly Payload[], options?: ReturningOptions): Prepared<P> | undefined {
+    const write = updateManyOf(model, wheres, data, options);
+    return write && this.#prepared(write);
+  }
+
+  #prepared({ key, ir, params }: Write<PlanIr>): Prepared<P> {
+    let plan = this.#plans.get(key);
+    if (plan === undefined) {
+      plan = this.#compile(ir());
+      this.#plans.set(key, plan);
+    }
+    return { plan, params };
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * The rows a condition speaks about: the root's, and those of each relation it
+ * follows.
+ *
+ * As in SQL, following a relation joins it from the left: a condition is about
+ * combinations of rows, one of each scope, and a scope without a row counts as
+ * one row of nulls.
+ */
+import type { Expr, Join, Path } from '../native/ir.js';
+import { PlanError } from './errors.js';
+import { isToMany, type JoinPair, type Model, type RelationProp } from './model.js';
+import type { Place } from './sink.js';
+
+/** A row that a condition is about. */
+export class Scope {
+  readonly parent: Scope | undefined;
+  /** How many relations lead here. */
+  readonly depth: number;
+  /** The relation that leads here, for messages. */
+  readonly name: string;
+  readonly #join: Join | undefined;
+  /** Whether the parent's row may have several rows here. */
+  readonly many: boolean;
+  /** What every row here fulfils besides. */
+  readonly filter: Expr | undefined;
+  /** The parent's paths that hold the same as columns here. */
+  readonly #copies: ReadonlyMap<string, Path> | undefined;
+  readonly #children = new Map<string, Scope>();
+
+  private constructor(name: string, parent?: Scope, join?: Join, many = false, copies?: ReadonlyMap<string, Path>, filter?: Expr) {
+    this.name = name;
+    this.parent = parent;
+    this.depth = parent === undefined ? 0 : parent.depth + 1;
+    this.#join = join;
+    this.many = many;
+    this.#copies = copies;
+    this.filter = filter;
+  }
+
+  /** The scope of a model's rows. */
+  static root(model: Model): Scope {
+    return new Scope(model.name);
+  }
+
+  /** The way here from the parent. */
+  get join(): Join {
+    if (this.#join === undefined) {
+      throw new PlanError(
+        'UNSUPPORTED',
+        `${this.name} is a relation kept inside of a document: only its key can be asked for, other properties of its target cannot yet.`,
+        this.name,
+      );
+    }
+    return this.#join;
+  }
+
+  /** The joins along a relation: to its target, or to the pivot and from there to the target. */
+  static way(prop: RelationProp): [Join, Join?] {
+    const { collection } = prop.target();
+    return prop.pivot === undefined ? [{ collection, on: prop.join }] : [{ collection: prop.pivot.collection, on: prop.pivot.from }, { collection, on: prop.pivot.to }];
+  }
+
+  /** The scope at the end of a relation. One to-many relation has one for each branch of a condition. */
+  follow(prop: RelationProp, branch: string): Scope {
+    const name = `${isToMany(prop) ? branch : ''}/${prop.name}`;
+    let scope = this.#children.get(name);
+    if (scope === undefined) {
+      scope = this.#step(prop);
+      this.#children.set(name, scope);
+    }
+    return scope;
+  }
+
+  #step(prop: RelationProp): Scope {
+    const target = prop.target();
+    const filter = classFilter(target);
+    const name = `${this.name}.${prop.name}`;
+    const [join, onward] = Scope.way(prop);
+    if (onward !== undefined) {
+      return new Scope(name, new Scope(name, this, join, true), onward, false, copiesOf(onward.on), filter);
+    }
+    if (prop.json.length > 0) {
+      const [column] = prop.columns;
+      const [key] = target.primary;
+      const copies = new Map(column && key ? [[key.name, { field: column.name, json: prop.json }]] : []);
+      return new Scope(name, this, undefined, false, copies, filter);
+    }
+    return new Scope(name, this, join, prop.kind === '1:m', prop.owner ? copiesOf(prop.join) : undefined, filter);
+  }
+
+  /**
+   * The scope nearest to the root that knows places here, with their paths
+   * there: what a foreign key holds needs no look at the row it refers to.
+   */
+  resolve(places: readonly Place[]): { readonly scope: Scope; readonly paths: readonly Path[] } {
+    let scope: Scope = this;
+    let paths = places.map(pathOf);
+    while (scope.parent !== undefined) {
+      const copies = paths.map((path) => (path.json === undefined ? scope.#copies?.get(path.field) : undefined));
+      if (!copies.every((path) => path !== undefined)) {
+        break;
+      }
+      paths = copies;
+      scope = scope.parent;
+    }
+    return { scope, paths };
+  }
+
+  /** The ways from the root to here. */
+  joins(): Join[] {
+    return this.parent === undefined ? [] : [...this.parent.joins(), this.join];
+  }
+
+  /** The scope directly below an ancestor on the way here; nothing when this is the ancestor itself. */
+  below(ancestor: Scope): Scope | undefined {
+    let scope: Scope = this;
+    while (scope.depth > ancestor.depth + 1 && scope.parent !== undefined) {
+      scope = scope.parent;
+    }
+    return scope === ancestor ? undefined : scope;
+  }
+}
+
+/** The condition that leaves out rows of other classes in the same collection. */
+export function classFilter(model: Model): Expr | undefined {
+  const { discriminator } = model;
+  if (discriminator?.values === undefined) {
+    return undefined;
+  }
+  const path = { field: discriminator.column.name };
+  const [value] = discriminator.values;
+  return discriminator.values.length === 1 && value !== undefined
+    ? { cmp: { op: 'eq', path, value: { v: value } } }
+    : { in: { path, values: { v: discriminator.values } } };
+}
+
+/** A place as a path of the plan. */
+export function pathOf({ column, json }: Place): Path {
+  return json.length > 0 ? { field: column.name, json } : { field: column.name };
+}
+
+function copiesOf(pairs: readonly JoinPair[]): ReadonlyMap<string, Path> {
+  return new Map(pairs.map(([local, target]) => [target, { field: local }]));
+}

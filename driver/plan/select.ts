@@ -1,0 +1,286 @@
+/**
+ * What a query fetches, and the form its rows take: keyed by properties, keys
+ * of relations as scalars or (nested) tuples, embedded objects by the names of
+ * their properties.
+ */
+import type { NestedSelect, Select, SelectField } from '../native/ir.js';
+import { whereOf } from './filter.js';
+import { readerOf } from './document.js';
+import { PlanError } from './errors.js';
+import { type KeyParts, primaryParts, targetParts } from './key.js';
+import { type Column, columnsOf, type EmbeddedProp, findProp, isRelation, isToMany, type Model, type Prop, type RelationProp } from './model.js';
+import { OrderBuilder, walkOrder } from './order.js';
+import { Scope } from './scope.js';
+import type { Shape } from './shape.js';
+import { walkWhere } from './where.js';
+
+/** A row, keyed by properties. */
+export type Row = Record<string, unknown>;
+
+/** Gives a row its final form. */
+export type Finish = (row: Row) => Row;
+
+/** Which properties of an entity to fetch. */
+export interface SelectOptions {
+  /** Property names, dotted ones for parts of embedded objects, `*` for all; everything that is not lazy by default. Keys, discriminator and version always come along. */
+  readonly fields?: readonly string[] | undefined;
+  /** Properties to leave out, named in the same way. */
+  readonly exclude?: readonly string[] | undefined;
+  /** Lazy properties to fetch all the same. */
+  readonly lazy?: readonly string[] | undefined;
+  /** Relations whose key is stored on the other side, to fetch as keys: 1:1 as one key or null, m:n as a list of keys. */
+  readonly refs?: readonly string[] | undefined;
+  /** Relations to fetch with their rows. */
+  readonly nested?: readonly NestedOptions[] | undefined;
+}
+
+/** A relation to fetch within the same query. */
+export interface NestedOptions extends SelectOptions {
+  readonly prop: string;
+  /** Which of its rows. */
+  readonly where?: unknown;
+  readonly orderBy?: unknown;
+  /** Leaves out rows that have none. */
+  readonly required?: boolean | undefined;
+}
+
+/** Adds all that a selection depends on to the shape of a call. */
+export function shapeSelect(shape: Shape, model: Model, options: SelectOptions): void {
+  shape.mark(marks(options.fields));
+  shape.mark(marks(options.exclude));
+  shape.mark(marks(options.lazy));
+  shape.mark(marks(options.refs));
+  for (const nested of options.nested ?? []) {
+    const target = relationOf(model, nested.prop).target();
+    shape.mark(`{${nested.required === true ? '!' : ''}${nested.prop}`);
+    walkWhere(target, nested.where, shape);
+    shape.mark('by');
+    walkOrder(target, nested.orderBy, shape);
+    shapeSelect(shape, target, nested);
+    shape.mark('}');
+  }
+}
+
+function marks(names: readonly string[] | undefined): string {
+  return names === undefined ? '' : JSON.stringify(names);
+}
+
+/** A selection as the engine has it. */
+export interface CompiledSelect {
+  readonly select: Select;
+  /** Absent where rows come back in their final form. */
+  readonly finish?: Finish;
+  /** The number of the first parameter after the selection's. */
+  readonly nextParam: number;
+}
+
+/** Builds what `shapeSelect` described. */
+export function compileSelect(model: Model, options: SelectOptions, firstParam = 0): CompiledSelect {
+  const parts: Part[] = [];
+  const nested = options.nested ?? [];
+  const refs = options.refs ?? [];
+  const elsewhere = new Set([...nested.map(({ prop }) => prop), ...refs]);
+  for (const prop of chosen(model, options)) {
+    if (!elsewhere.has(prop.name) || findProp(model, prop.name) !== prop) {
+      parts.push(ownPart(prop));
+    }
+  }
+  for (const name of refs) {
+    parts.push(refPart(relationOf(model, name)));
+  }
+  let nextParam = firstParam;
+  for (const item of nested) {
+    const part = nestedPart(relationOf(model, item.prop), item, nextParam);
+    nextParam = part.nextParam;
+    parts.push(part);
+  }
+  const select = {
+    fields: parts.flatMap((part) => part.fields ?? []),
+    ...(parts.some((part) => part.nested) && { nested: parts.flatMap((part) => part.nested ?? []) }),
+  };
+  return parts.some((part) => part.read) ? { select, finish: finishOf(parts), nextParam } : { select, nextParam };
+}
+
+/** One property of a row. */
+interface Part {
+  readonly name: string;
+  readonly fields?: readonly SelectField[];
+  readonly nested?: NestedSelect;
+  /** Makes the property's value; by default it is the row's already. */
+  readonly read?: (row: Row) => unknown;
+}
+
+function finishOf(parts: readonly Part[]): Finish {
+  return (row) => {
+    const finished: Row = {};
+    for (const { name, read } of parts) {
+      finished[name] = read === undefined ? row[name] : read(row);
+    }
+    return finished;
+  };
+}
+
+function ownPart(prop: Prop): Part {
+  const { name } = prop;
+  const columns = columnsOf(prop);
+  const [column] = columns;
+  if (isRelation(prop) && columns.length > 1) {
+    const names = columns.map((part) => `${name}~~~${part.name}`);
+    const nest = nestKey(targetParts(prop), names);
+    return { name, fields: columns.map((part, i) => fieldOf(part, names[i] ?? part.name)), read: nest };
+  }
+  const fields = column === undefined ? [] : [fieldOf(column, name)];
+  const convert = prop.kind === 'embedded' ? readerOf(prop) : undefined;
+  return convert === undefined ? { name, fields } : { name, fields, read: (row) => convert(row[name]) };
+}
+
+function fieldOf(column: Column, name: string): SelectField {
+  return { field: column.name, as: column.wire, ...(name !== column.name && { name }) };
+}
+
+/** A key out of a row that has its columns under these names: null, a scalar, or a tuple with tuples for the foreign keys in it. */
+function nestKey(parts: KeyParts, names: readonly string[]): (row: Row) => unknown {
+  let at = 0;
+  const readers = parts.map((part): ((row: Row) => unknown) => {
+    const taken = names.slice(at, at + columnsOf(part).length);
+    at += taken.length;
+    const [name] = taken;
+    return isRelation(part) && taken.length > 1 ? nestKey(targetParts(part), taken) : (row) => (name === undefined ? null : row[name]);
+  });
+  const [only] = readers;
+  return (row) => {
+    if (names.some((name) => row[name] === null)) {
+      return null;
+    }
+    return only !== undefined && readers.length === 1 ? only(row) : readers.map((read) => read(row));
+  };
+}
+
+function refPart(prop: RelationProp): Part {
+  const target = prop.target();
+  const parts = primaryParts(target);
+  const names = target.primary.map((column) => column.name);
+  const key = nestKey(parts, names);
+  const select: Select = { fields: target.primary.map((column) => fieldOf(column, column.name)) };
+  return { name: prop.name, nested: { ...way(prop), required: false, select }, read: readNested(prop, key) };
+}
+
+function nestedPart(prop: RelationProp, options: NestedOptions, firstParam: number): Part & { readonly nextParam: number } {
+  const target = prop.target();
+  const where = whereOf(target, options.where, firstParam);
+  const order = new OrderBuilder(target);
+  walkOrder(target, options.orderBy, order);
+  const { select, finish, nextParam } = compileSelect(target, options, where.nextParam);
+  const nested: NestedSelect = {
+    ...way(prop),
+    required: options.required === true,
+    ...(where.expr && { where: where.expr }),
+    ...(order.order.length > 0 && { order: order.order }),
+    select,
+  };
+  return { name: prop.name, nested, ...(finish && { read: readNested(prop, (row) => finish(row)) }), nextParam };
+}
+
+function readNested(prop: RelationProp, read: (row: Row) => unknown): (row: Row) => unknown {
+  return (row) => {
+    const value = row[prop.name];
+    if (isToMany(prop)) {
+      return (value as Row[]).map(read);
+    }
+    return value === null ? null : read(value as Row);
+  };
+}
+
+function way(prop: RelationProp): Pick<NestedSelect, 'name' | 'join' | 'via' | 'many'> {
+  const [first, second] = Scope.way(prop);
+  const many = isToMany(prop);
+  return second === undefined ? { name: prop.name, join: first, many } : { name: prop.name, via: first, join: second, many };
+}
+
+function relationOf(model: Model, name: string): RelationProp {
+  const prop = model.props.get(name);
+  if (prop === undefined || !isRelation(prop)) {
+    throw new PlanError('UNKNOWN_PROPERTY', `${model.name} does not have a relation ${name} to populate`, `${model.name}.${name}`);
+  }
+  if (prop.refused !== undefined) {
+    throw new PlanError('UNSUPPORTED', `${model.name}.${name} ${prop.refused} and cannot be populated`, `${model.name}.${name}`);
+  }
+  return prop;
+}
+
+/** The properties to fetch that are stored with the row. */
+function chosen(model: Model, options: SelectOptions): Iterable<Prop> {
+  const props = new Map<string, Prop>();
+  const add = (prop: Prop) => {
+    if (isStored(prop)) {
+      props.set(prop.name, prop);
+    }
+  };
+  const lazy = new Set((options.lazy ?? []).flatMap((name) => named(model, name)));
+  const addAll = () => {
+    for (const prop of model.props.values()) {
+      if (prop.lazy !== true || lazy.has(prop)) {
+        add(prop);
+      }
+    }
+  };
+  primaryParts(model).forEach(add);
+  if (options.fields === undefined) {
+    addAll();
+  } else {
+    options.fields.forEach((name) => {
+      if (name === '*') {
+        addAll();
+      } else {
+        named(model, name).forEach(add);
+      }
+    });
+    lazy.forEach(add);
+  }
+  for (const name of options.exclude ?? []) {
+    for (const prop of named(model, name)) {
+      // A dotted name leaves out something of a relation's target, not its key.
+      if (!isRelation(prop) || prop.name === name) {
+        props.delete(prop.name);
+      }
+    }
+  }
+  always(model).forEach(add);
+  return props.values();
+}
+
+function always(model: Model): readonly Prop[] {
+  const { discriminator, version } = model;
+  const names = [...model.primaryProps, ...(version === undefined ? [] : [version])];
+  const props = names.flatMap((name) => model.props.get(name) ?? []);
+  const kind = discriminator && ([...model.props.values()].find((prop) => prop.kind === 'scalar' && prop.column?.name === discriminator.column.name) ?? findProp(model, discriminator.column.name));
+  return kind === undefined ? props : [...props, kind];
+}
+
+function isStored(prop: Prop): boolean {
+  return prop.refused === undefined && prop.json.length === 0 && columnsOf(prop).length > 0;
+}
+
+/** The properties that a name in `fields` stands for. */
+function named(model: Model, name: string): readonly Prop[] {
+  const plain = name.replace(/:ref$/, '');
+  const whole = findProp(model, plain);
+  const dot = plain.indexOf('.');
+  const prop = whole ?? (dot > 0 ? findProp(model, plain.slice(0, dot)) : undefined);
+  if (prop === undefined) {
+    throw new PlanError('UNKNOWN_PROPERTY', `Entity '${model.name}' does not have property '${name}'`, `${model.name}.${name}`);
+  }
+  return prop.kind === 'embedded' && prop.inline ? leaves(model, prop, whole === undefined ? plain.slice(dot + 1) : '') : [prop];
+}
+
+function leaves(model: Model, prop: EmbeddedProp, rest: string): readonly Prop[] {
+  if (rest === '' || rest === '*') {
+    return [...prop.props.values()].flatMap((child) => (child.kind === 'embedded' && child.inline ? leaves(model, child, '') : [child]));
+  }
+  const dot = rest.indexOf('.');
+  const child = prop.props.get(dot < 0 ? rest : rest.slice(0, dot));
+  if (child === undefined) {
+    throw new PlanError('UNKNOWN_PROPERTY', `Entity '${model.name}' does not have property '${prop.name}.${rest}'`, `${model.name}.${prop.name}.${rest}`);
+  }
+  return child.kind === 'embedded' && child.inline ? leaves(model, child, dot < 0 ? '' : rest.slice(dot + 1)) : [child];
+}

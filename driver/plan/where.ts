@@ -1,0 +1,291 @@
+/**
+ * The language of conditions: walks a condition of MikroORM once and reports
+ * what it says, without changing it. A condition that is not understood is an
+ * error that names it; none is ever passed over.
+ */
+import { PlanError } from './errors.js';
+import { decodeJsonKey } from './json-key.js';
+import { type KeyParts, primaryParts, targetParts } from './key.js';
+import { type EmbeddedProp, findEmbedded, findProp, isRelation, isToMany, type Model, type Prop, type RelationProp } from './model.js';
+import { expectArray, isOperator, isOperators, operand, refuseOperator, walkOperators, walkPlace } from './operators.js';
+import type { Place, Sink } from './sink.js';
+import { describe, isPlainObject, isRaw, isRawKey, rawFragment, refuseSymbols } from './value.js';
+import { walkKey, walkKeyOperator } from './where-key.js';
+
+/** Joins the names of a composite key in one key of a condition. */
+const KEY_SEPARATOR = '~~~';
+
+/** Reports a condition on rows of a model. Nothing (`undefined`, `null`, `{}`) is no condition. */
+export function walkWhere(model: Model, where: unknown, sink: Sink): void {
+  if (where !== undefined && where !== null) {
+    walkEntity(sink, model, primaryParts(model), where, model.name, '');
+  }
+}
+
+/** A condition on a row: an object of properties, or a key. */
+function walkEntity(sink: Sink, model: Model, key: KeyParts, where: unknown, path: string, branch: string): void {
+  if (!isPlainObject(where)) {
+    return walkKey(sink, key, where, path);
+  }
+  refuseSymbols(where, path);
+  for (const name of Object.keys(where)) {
+    walkEntry(sink, model, key, name, where[name], path, branch);
+  }
+}
+
+function walkEntry(sink: Sink, model: Model, key: KeyParts, name: string, value: unknown, path: string, branch: string): void {
+  const prop = model.props.get(name);
+  if (prop !== undefined) {
+    return walkProp(sink, model, prop, value, `${path}.${name}`, branch);
+  }
+  switch (name) {
+    case '$and':
+      return walkAnd(sink, model, key, value, path);
+    case '$or':
+      return walkOr(sink, model, key, value, path);
+    case '$not':
+      return walkNot(sink, model, key, value, path);
+  }
+  if (isOperator(name)) {
+    return walkKeyOperator(sink, key, name, value, path);
+  }
+  walkOtherName(sink, model, name, value, path, branch);
+}
+
+/** Names that are not plainly a property's: of places in documents, of composite keys, of columns, and dotted ones. */
+function walkOtherName(sink: Sink, model: Model, name: string, value: unknown, path: string, branch: string): void {
+  if (isRawKey(name)) {
+    throw rawFragment(name, path);
+  }
+  const json = decodeJsonKey(name);
+  if (json !== undefined) {
+    const holder = findProp(model, json.field);
+    if (holder !== undefined && !isRelation(holder) && holder.column !== undefined) {
+      const place = { column: holder.column, json: [...holder.json, ...json.path] };
+      return walkJson(sink, place, value, [path, json.field, ...json.path].join('.'));
+    }
+    throw unknownProperty(path, json.field);
+  }
+  if (name.includes(KEY_SEPARATOR)) {
+    const parts = name.split(KEY_SEPARATOR).map((part) => {
+      const prop = findProp(model, part);
+      if (prop === undefined || prop.kind === 'embedded') {
+        throw unknownProperty(path, part);
+      }
+      return prop;
+    });
+    return walkKey(sink, parts, value, path);
+  }
+  const column = findProp(model, name);
+  if (column !== undefined) {
+    return walkProp(sink, model, column, value, `${path}.${name}`, branch);
+  }
+  const dot = name.indexOf('.');
+  const first = dot < 0 ? undefined : findProp(model, name.slice(0, dot));
+  if (first === undefined) {
+    throw unknownProperty(path, name);
+  }
+  const rest = name.slice(dot + 1);
+  if (first.kind === 'scalar') {
+    return walkJson(sink, documentPlace(first, rest.split('.'), `${path}.${name}`), value, `${path}.${name}`);
+  }
+  walkProp(sink, model, first, { [rest]: value }, `${path}.${first.name}`, branch);
+}
+
+function walkAnd(sink: Sink, model: Model, key: KeyParts, value: unknown, path: string): void {
+  const members = expectArray(value, '$and', path);
+  members.forEach((member, i) => {
+    // Each of several members has rows of its own where it follows relations to many.
+    walkEntity(sink, model, key, required(member, '$and', path), path, members.length > 1 ? String(i) : '');
+  });
+}
+
+function walkOr(sink: Sink, model: Model, key: KeyParts, value: unknown, path: string): void {
+  const members = expectArray(value, '$or', path).filter((member) => !isEmpty(member));
+  if (members.length === 0) {
+    return;
+  }
+  sink.open('any');
+  for (const member of members) {
+    sink.open('all');
+    walkEntity(sink, model, key, required(member, '$or', path), path, '');
+    sink.close();
+  }
+  sink.close();
+}
+
+function walkNot(sink: Sink, model: Model, key: KeyParts, value: unknown, path: string): void {
+  if (!isEmpty(value)) {
+    sink.open('not');
+    walkEntity(sink, model, key, required(value, '$not', path), path, '');
+    sink.close();
+  }
+}
+
+/** As in the SQL drivers an empty condition is none, also within a group, rather than one that all rows fulfil. */
+function isEmpty(value: unknown): boolean {
+  return isPlainObject(value) && Reflect.ownKeys(value).length === 0;
+}
+
+function required(value: unknown, operator: string, path: string): unknown {
+  if (value === undefined || value === null) {
+    throw new PlanError('INVALID_OPERAND', `${operator} needs a condition, not ${describe(value)} (at ${path})`, path);
+  }
+  return value;
+}
+
+function walkProp(sink: Sink, model: Model, prop: Prop, value: unknown, path: string, branch: string): void {
+  if (prop.refused !== undefined) {
+    throw new PlanError('NOT_STORED', `${path} ${prop.refused} and cannot be queried by`, path);
+  }
+  switch (prop.kind) {
+    case 'scalar':
+      return walkScalar(sink, prop, value, path);
+    case 'embedded':
+      return walkEmbedded(sink, model, prop, value, path);
+    default:
+      return walkRelation(sink, prop, value, path, branch);
+  }
+}
+
+function walkScalar(sink: Sink, prop: { readonly column?: Place['column']; readonly json: readonly string[] }, value: unknown, path: string): void {
+  const { column } = prop;
+  if (column === undefined) {
+    throw new PlanError('NOT_STORED', `${path} is not stored and cannot be queried by`, path);
+  }
+  const place = prop as Place;
+  if (column.type !== 'json') {
+    return walkPlace(sink, place, value, path);
+  }
+  walkJson(sink, place, value, path);
+}
+
+/** A condition on a document or a place in it: a value, operators, or an object that says the same of places inside. */
+function walkJson(sink: Sink, place: Place, value: unknown, path: string): void {
+  if (!isPlainObject(value)) {
+    return walkPlace(sink, place, value, path);
+  }
+  refuseSymbols(value, path);
+  const names = Object.keys(value);
+  if (isOperators(value)) {
+    return walkOperators(sink, place, value, path);
+  }
+  for (const name of names) {
+    if (isOperator(name)) {
+      throw new PlanError('INVALID_CONDITION', `${path} mixes the operator ${name} with names of its document: compare whole documents with $eq`, path);
+    }
+    walkJson(sink, { column: place.column, json: [...place.json, name] }, value[name], `${path}.${name}`);
+  }
+}
+
+function documentPlace(prop: { readonly column?: Place['column']; readonly json: readonly string[] }, steps: readonly string[], path: string): Place {
+  if (prop.column?.type !== 'json') {
+    throw new PlanError('UNKNOWN_PROPERTY', `Trying to query by not existing property ${path}`, path);
+  }
+  return { column: prop.column, json: [...prop.json, ...steps] };
+}
+
+const EMBEDDED_OPERATORS: ReadonlySet<string> = new Set(['$contains', '$contained', '$overlap']);
+
+function walkEmbedded(sink: Sink, model: Model, prop: EmbeddedProp, value: unknown, path: string): void {
+  if (value === null || value === undefined) {
+    return walkNoEmbedded(sink, prop);
+  }
+  if (typeof value !== 'object' || isRaw(value)) {
+    operand(value, path);
+    throw new PlanError('INVALID_OPERAND', `${path} is an embedded object: query by its properties, not by ${describe(value)}`, path);
+  }
+  refuseSymbols(value, path);
+  for (const [name, member] of Object.entries(value as Record<string, unknown>)) {
+    if (EMBEDDED_OPERATORS.has(name) && prop.column !== undefined) {
+      walkOperators(sink, prop as Place, { [name]: member }, path);
+    } else if (isOperator(name)) {
+      throw new PlanError('INVALID_CONDITION', `Using operators inside embeddables is not allowed, move the operator above. (property: ${path}, operator: ${name})`, path);
+    } else {
+      walkEmbeddedEntry(sink, model, prop, name, member, path);
+    }
+  }
+}
+
+function walkEmbeddedEntry(sink: Sink, model: Model, prop: EmbeddedProp, name: string, value: unknown, path: string): void {
+  const child = findEmbedded(prop, name);
+  const dot = name.indexOf('.');
+  if (child === undefined && dot > 0) {
+    const first = findEmbedded(prop, name.slice(0, dot));
+    if (first !== undefined) {
+      const rest = name.slice(dot + 1);
+      if (first.kind === 'scalar') {
+        return walkJson(sink, documentPlace(first, rest.split('.'), `${path}.${name}`), value, `${path}.${name}`);
+      }
+      return walkProp(sink, model, first, { [rest]: value }, `${path}.${first.name}`, '');
+    }
+  }
+  if (child === undefined) {
+    throw new PlanError('UNKNOWN_PROPERTY', `Invalid query for entity '${model.name}', property '${name}' does not exist in embeddable '${path}'`, `${path}.${name}`);
+  }
+  if (prop.array) {
+    throw new PlanError('UNSUPPORTED', `${path} is a list: conditions on the members of a list are not there yet. Use $contains.`, path);
+  }
+  walkProp(sink, model, child, value, `${path}.${name}`, '');
+}
+
+/** An embedded object is null when each of its parts is. */
+function walkNoEmbedded(sink: Sink, prop: EmbeddedProp): void {
+  if (prop.array && prop.column !== undefined) {
+    return sink.isNull(prop as Place);
+  }
+  for (const child of prop.props.values()) {
+    if (child.kind === 'embedded') {
+      walkNoEmbedded(sink, child);
+    } else if (isRelation(child)) {
+      for (const column of child.columns) {
+        sink.isNull({ column, json: child.json });
+      }
+    } else if (child.column !== undefined) {
+      sink.isNull(child as Place);
+    }
+  }
+}
+
+function walkRelation(sink: Sink, prop: RelationProp, value: unknown, path: string, branch: string): void {
+  if (isPlainObject(value)) {
+    const names = Object.keys(value);
+    const quantifiers = names.filter((name) => isQuantifier(name));
+    if (quantifiers.length > 0) {
+      return walkQuantifiers(sink, prop, value, quantifiers.length < names.length, path);
+    }
+  }
+  sink.enter(prop, branch);
+  walkEntity(sink, prop.target(), targetParts(prop), value ?? null, path, '');
+  sink.leave();
+}
+
+type Quantified = '$some' | '$none' | '$every';
+
+function isQuantifier(name: string): name is Quantified {
+  return name === '$some' || name === '$none' || name === '$every';
+}
+
+const QUANTIFIERS = { $some: 'some', $none: 'none', $every: 'every' } as const;
+
+function walkQuantifiers(sink: Sink, prop: RelationProp, value: Record<string, unknown>, mixed: boolean, path: string): void {
+  if (!isToMany(prop)) {
+    throw refuseOperator('$some', path, true);
+  }
+  if (mixed) {
+    throw new PlanError('INVALID_CONDITION', `Mixing collection operators with other filters is not allowed. (at ${path})`, path);
+  }
+  refuseSymbols(value, path);
+  const target = prop.target();
+  for (const name of Object.keys(value)) {
+    if (isQuantifier(name)) {
+      sink.quantify(prop, QUANTIFIERS[name], target);
+      walkEntity(sink, target, targetParts(prop), required(value[name], name, path), path, '');
+      sink.close();
+    }
+  }
+}
+
+function unknownProperty(path: string, name: string): PlanError {
+  return new PlanError('UNKNOWN_PROPERTY', `Trying to query by not existing property ${path}.${name}`, `${path}.${name}`);
+}
