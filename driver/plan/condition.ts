@@ -20,7 +20,12 @@ export interface Leaf {
 }
 
 /** A condition that may be about rows of several scopes. */
-export type Condition = Leaf | { readonly all: readonly Condition[] } | { readonly any: readonly Condition[] } | { readonly not: Condition } | { readonly const: boolean };
+export type Condition =
+  | Leaf
+  | { readonly all: readonly Condition[] }
+  | { readonly any: readonly Condition[] }
+  | { readonly not: Condition }
+  | { readonly const: boolean };
 
 interface Frame {
   readonly members: Condition[];
@@ -83,7 +88,11 @@ export class ConditionBuilder implements Sink {
     const member = this.#scope;
     this.#push((members) => {
       this.#scope = this.#scopes.pop() ?? this.#root;
-      return { leaf: quantified(scope.follow(prop, ''), scope, quantifier, members, member), scope, withoutRow: undefined };
+      return {
+        leaf: quantified(scope.follow(prop, ''), scope, quantifier, members, member),
+        scope,
+        withoutRow: undefined,
+      };
     });
   }
 
@@ -115,7 +124,11 @@ export class ConditionBuilder implements Sink {
     this.#members.push({ const: value });
   }
 
-  #leaf(places: readonly Place[], test: (paths: readonly [Path, ...Path[]]) => Expr, withoutRow: Truth): void {
+  #leaf(
+    places: readonly Place[],
+    test: (paths: readonly [Path, ...Path[]]) => Expr,
+    withoutRow: Truth,
+  ): void {
     const { scope, paths } = this.#scope.resolve(places);
     this.#members.push({ leaf: test(paths as readonly [Path, ...Path[]]), scope, withoutRow });
   }
@@ -142,7 +155,13 @@ const GROUP_ENDS: Readonly<Record<Group, Frame['end']>> = {
  * fulfils it" is "no row makes it false", which also speaks rightly of
  * conditions on further relations of that row.
  */
-function quantified(end: Scope, start: Scope, quantifier: Quantifier, members: readonly Condition[], member: Scope): Expr {
+function quantified(
+  end: Scope,
+  start: Scope,
+  quantifier: Quantifier,
+  members: readonly Condition[],
+  member: Scope,
+): Expr {
   const condition: Condition = quantifier === 'every' ? { not: { all: members } } : { all: members };
   const filters = end.filter === undefined ? [] : [end.filter];
   const own = lower(condition, member);
@@ -151,12 +170,22 @@ function quantified(end: Scope, start: Scope, quantifier: Quantifier, members: r
   const pivot = end.parent === start ? undefined : end.parent;
   return pivot === undefined
     ? { related: { join: end.join, quantifier: outer, where } }
-    : { related: { join: pivot.join, quantifier: outer, where: { related: { join: end.join, quantifier: 'some', where } } } };
+    : {
+        related: {
+          join: pivot.join,
+          quantifier: outer,
+          where: { related: { join: end.join, quantifier: 'some', where } },
+        },
+      };
 }
 
 function and(exprs: readonly Expr[]): Expr {
   const [only] = exprs;
-  return only !== undefined && exprs.length === 1 ? only : exprs.length === 0 ? { const: true } : { all: exprs };
+  return only !== undefined && exprs.length === 1
+    ? only
+    : exprs.length === 0
+      ? { const: true }
+      : { all: exprs };
 }
 
 function testExpr(test: Test, path: Path, value: Operand): Expr {

@@ -22,7 +22,11 @@ interface Member {
   readonly convert: Convert | undefined;
 }
 
-function converterOf(prop: EmbeddedProp, direction: (name: string, stored: string) => [from: string, to: string], nested: (prop: EmbeddedProp) => Convert | undefined): Convert | undefined {
+function converterOf(
+  prop: EmbeddedProp,
+  direction: (name: string, stored: string) => [from: string, to: string],
+  nested: (prop: EmbeddedProp) => Convert | undefined,
+): Convert | undefined {
   const members = new Map<string, Member>();
   for (const [name, child] of prop.props) {
     const [from, to] = direction(name, storedName(name, child));
@@ -54,7 +58,12 @@ function convertMembers(document: unknown, members: ReadonlyMap<string, Member>)
     const name = member?.to ?? key;
     const converted = member?.convert === undefined ? value : member.convert(value);
     if (name === '__proto__') {
-      Object.defineProperty(result, name, { value: converted, enumerable: true, configurable: true, writable: true });
+      Object.defineProperty(result, name, {
+        value: converted,
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
     } else {
       result[name] = converted;
     }

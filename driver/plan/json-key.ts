@@ -14,7 +14,9 @@ export function encodeJsonKey(path: readonly string[], field: string): string {
 }
 
 /** Reads what `encodeJsonKey` spelled; nothing for any other key. */
-export function decodeJsonKey(key: string): { readonly field: string; readonly path: readonly string[] } | undefined {
+export function decodeJsonKey(
+  key: string,
+): { readonly field: string; readonly path: readonly string[] } | undefined {
   if (!key.startsWith(PREFIX)) {
     return undefined;
   }
@@ -24,7 +26,11 @@ export function decodeJsonKey(key: string): { readonly field: string; readonly p
   } catch {
     return undefined;
   }
-  if (!Array.isArray(steps) || steps.length < 2 || !steps.every((step): step is string => typeof step === 'string')) {
+  if (
+    !Array.isArray(steps) ||
+    steps.length < 2 ||
+    !steps.every((step): step is string => typeof step === 'string')
+  ) {
     return undefined;
   }
   const [field, ...path] = steps;

@@ -36,7 +36,11 @@ export function keyPlaces(parts: KeyParts, path: string): Place[] {
   return parts.flatMap((part) => {
     const columns = columnsOf(part);
     if (columns.length === 0) {
-      throw new PlanError('NOT_STORED', `${path}.${part.name} ${part.refused ?? 'is not stored on this side'} and cannot be part of a key`, path);
+      throw new PlanError(
+        'NOT_STORED',
+        `${path}.${part.name} ${part.refused ?? 'is not stored on this side'} and cannot be part of a key`,
+        path,
+      );
     }
     return columns.map((column) => ({ column, json: part.json }));
   });
@@ -62,7 +66,13 @@ export function isTuple(parts: KeyParts, value: readonly unknown[]): boolean {
 function isPart(part: Prop, value: unknown): boolean {
   if (!Array.isArray(value)) {
     // An object under a scalar part can only be a key by itself: one of a list.
-    return isRelation(part) || typeof value !== 'object' || value === null || value instanceof Date || value instanceof Uint8Array;
+    return (
+      isRelation(part) ||
+      typeof value !== 'object' ||
+      value === null ||
+      value instanceof Date ||
+      value instanceof Uint8Array
+    );
   }
   return isRelation(part) && isTuple(targetParts(part), value);
 }
@@ -89,7 +99,11 @@ function append(flat: unknown[], parts: KeyParts, value: unknown, path: string):
     return;
   }
   if (only === undefined || parts.length > 1 || isPlainObject(value)) {
-    throw new PlanError('INVALID_OPERAND', `${path} is a key of ${parts.map((part) => part.name).join(', ')}: ${describe(value)} is not one`, path);
+    throw new PlanError(
+      'INVALID_OPERAND',
+      `${path} is a key of ${parts.map((part) => part.name).join(', ')}: ${describe(value)} is not one`,
+      path,
+    );
   }
   appendPart(flat, only, value, path);
 }
@@ -102,7 +116,11 @@ function appendTuple(flat: unknown[], parts: KeyParts, value: readonly unknown[]
   } else if (value.length === keyWidth(parts) && !value.some(Array.isArray)) {
     flat.push(...value);
   } else {
-    throw new PlanError('INVALID_OPERAND', `${path} is a key of ${parts.map((part) => part.name).join(', ')}: ${describe(value)} is not one`, path);
+    throw new PlanError(
+      'INVALID_OPERAND',
+      `${path} is a key of ${parts.map((part) => part.name).join(', ')}: ${describe(value)} is not one`,
+      path,
+    );
   }
 }
 

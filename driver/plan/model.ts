@@ -192,7 +192,12 @@ const columnPropsByModel = new WeakMap<Model, Map<string, ScalarProp>>();
 function columnProps(model: Model): Map<string, ScalarProp> {
   let found = columnPropsByModel.get(model);
   if (found === undefined) {
-    found = new Map(model.columns.map((column) => [column.name, { kind: 'scalar', name: column.name, column, nullable: column.nullable, json: [] }]));
+    found = new Map(
+      model.columns.map((column) => [
+        column.name,
+        { kind: 'scalar', name: column.name, column, nullable: column.nullable, json: [] },
+      ]),
+    );
     columnPropsByModel.set(model, found);
   }
   return found;

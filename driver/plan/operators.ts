@@ -43,11 +43,20 @@ export function walkPlace(sink: Sink, place: Place, value: unknown, path: string
 }
 
 /** Reports what operators say of a place. */
-export function walkOperators(sink: Sink, place: Place, operators: Record<string, unknown>, path: string): void {
+export function walkOperators(
+  sink: Sink,
+  place: Place,
+  operators: Record<string, unknown>,
+  path: string,
+): void {
   refuseSymbols(operators, path);
   for (const key of Object.keys(operators)) {
     if (!isOperator(key)) {
-      throw new PlanError('INVALID_CONDITION', `${path} is a single value: it has no property ${key} to query by`, path);
+      throw new PlanError(
+        'INVALID_CONDITION',
+        `${path} is a single value: it has no property ${key} to query by`,
+        path,
+      );
     }
     if (key === '$re') {
       walkPattern(sink, place, operators[key], operators.$flags, path);
@@ -62,9 +71,13 @@ export function walkOperators(sink: Sink, place: Place, operators: Record<string
 function walkOperator(sink: Sink, place: Place, operator: string, value: unknown, path: string): void {
   switch (operator) {
     case '$eq':
-      return value === null || value === undefined ? sink.isNull(place) : sink.test('eq', place, operand(value, path));
+      return value === null || value === undefined
+        ? sink.isNull(place)
+        : sink.test('eq', place, operand(value, path));
     case '$ne':
-      return value === null || value === undefined ? sink.isSet(place) : sink.test('ne', place, operand(value, path));
+      return value === null || value === undefined
+        ? sink.isSet(place)
+        : sink.test('ne', place, operand(value, path));
     case '$gt':
       return sink.test('gt', place, operand(value, path));
     case '$gte':
@@ -97,13 +110,21 @@ function walkOperator(sink: Sink, place: Place, operator: string, value: unknown
       return sink.test('hasKeys', place, [expectText(value, operator, path)]);
     case '$hasKeys':
     case '$hasSomeKeys':
-      return sink.test(operator === '$hasKeys' ? 'hasKeys' : 'hasSomeKeys', place, expectTexts(value, operator, path));
+      return sink.test(
+        operator === '$hasKeys' ? 'hasKeys' : 'hasSomeKeys',
+        place,
+        expectTexts(value, operator, path),
+      );
     default:
       throw refuseOperator(operator, path, true);
   }
 }
 
-const DOCUMENT_TESTS = { $contains: 'contains', $contained: 'contained', $overlap: 'overlap' } as const satisfies Record<string, Test>;
+const DOCUMENT_TESTS = {
+  $contains: 'contains',
+  $contained: 'contained',
+  $overlap: 'overlap',
+} as const satisfies Record<string, Test>;
 
 function walkIn(sink: Sink, place: Place, value: unknown, operator: string, path: string): void {
   const values = expectArray(value, operator, path);
@@ -118,7 +139,11 @@ function walkIn(sink: Sink, place: Place, value: unknown, operator: string, path
 
 function walkPattern(sink: Sink, place: Place, pattern: unknown, flags: unknown, path: string): void {
   if (flags !== undefined && typeof flags !== 'string') {
-    throw new PlanError('INVALID_OPERAND', `$flags needs a text of regular expression flags, not ${describe(flags)} (at ${path})`, path);
+    throw new PlanError(
+      'INVALID_OPERAND',
+      `$flags needs a text of regular expression flags, not ${describe(flags)} (at ${path})`,
+      path,
+    );
   }
   if (isRegExp(pattern)) {
     sink.regex(place, pattern.source, flags ?? pattern.flags);
@@ -130,10 +155,18 @@ function walkPattern(sink: Sink, place: Place, pattern: unknown, flags: unknown,
 /** The error for an operator that has no meaning where it stands. */
 export function refuseOperator(operator: string, path: string, scalar: boolean): PlanError {
   if (operator === '$and' || operator === '$or') {
-    return new PlanError('INVALID_CONDITION', `Using group operators ($and/$or) inside scalar properties is not allowed, move the operator above. (property: ${path})`, path);
+    return new PlanError(
+      'INVALID_CONDITION',
+      `Using group operators ($and/$or) inside scalar properties is not allowed, move the operator above. (property: ${path})`,
+      path,
+    );
   }
   if (scalar && QUANTIFIERS.has(operator)) {
-    return new PlanError('INVALID_CONDITION', `Collection operators can be used only inside a collection property context, but it was used for ${path}.`, path);
+    return new PlanError(
+      'INVALID_CONDITION',
+      `Collection operators can be used only inside a collection property context, but it was used for ${path}.`,
+      path,
+    );
   }
   const reason = NOT_HERE[operator];
   return reason === undefined
@@ -158,7 +191,11 @@ export function expectArray(value: unknown, operator: string, path: string): rea
     if (isRaw(value)) {
       throw rawFragment(describe(value), path);
     }
-    throw new PlanError('INVALID_OPERAND', `${operator} needs an array, not ${describe(value)} (at ${path})`, path);
+    throw new PlanError(
+      'INVALID_OPERAND',
+      `${operator} needs an array, not ${describe(value)} (at ${path})`,
+      path,
+    );
   }
   return value;
 }
@@ -166,14 +203,22 @@ export function expectArray(value: unknown, operator: string, path: string): rea
 /** The truth value that an operator needs. */
 export function expectBoolean(value: unknown, operator: string, path: string): boolean {
   if (typeof value !== 'boolean') {
-    throw new PlanError('INVALID_OPERAND', `${operator} needs true or false, not ${describe(value)} (at ${path})`, path);
+    throw new PlanError(
+      'INVALID_OPERAND',
+      `${operator} needs true or false, not ${describe(value)} (at ${path})`,
+      path,
+    );
   }
   return value;
 }
 
 function expectText(value: unknown, operator: string, path: string): string {
   if (typeof value !== 'string') {
-    throw new PlanError('INVALID_OPERAND', `${operator} needs a text, not ${describe(value)} (at ${path})`, path);
+    throw new PlanError(
+      'INVALID_OPERAND',
+      `${operator} needs a text, not ${describe(value)} (at ${path})`,
+      path,
+    );
   }
   return value;
 }

@@ -38,7 +38,13 @@ export function walkOrder(model: Model, orderBy: unknown, sink: OrderSink): void
 function walkEntity(sink: OrderSink, model: Model, orderBy: unknown, path: string): void {
   for (const item of Array.isArray(orderBy) ? orderBy : [orderBy]) {
     if (!isPlainObject(item)) {
-      throw isRaw(item) ? rawFragment(describe(item), path) : new PlanError('INVALID_ORDER', `An order is an object of properties, not ${describe(item)} (at ${path})`, path);
+      throw isRaw(item)
+        ? rawFragment(describe(item), path)
+        : new PlanError(
+            'INVALID_ORDER',
+            `An order is an object of properties, not ${describe(item)} (at ${path})`,
+            path,
+          );
     }
     refuseSymbols(item, path);
     for (const name of Object.keys(item)) {
@@ -80,7 +86,8 @@ function walkProp(sink: OrderSink, prop: Prop, value: unknown, path: string): vo
     case 'embedded':
       for (const [name, member] of membersOf(value, path)) {
         const dot = name.indexOf('.');
-        const child = findEmbedded(prop, name) ?? (dot > 0 ? findEmbedded(prop, name.slice(0, dot)) : undefined);
+        const child =
+          findEmbedded(prop, name) ?? (dot > 0 ? findEmbedded(prop, name.slice(0, dot)) : undefined);
         if (child === undefined) {
           throw unknownProperty(`${path}.${name}`);
         }
@@ -109,7 +116,11 @@ function walkRelation(sink: OrderSink, prop: RelationProp, value: unknown, path:
 /** A scalar, or a place inside a document, which may be spelled as nested objects. */
 function walkDocument(
   sink: OrderSink,
-  prop: { readonly column?: Place['column']; readonly json: readonly string[]; readonly customOrder?: readonly unknown[] },
+  prop: {
+    readonly column?: Place['column'];
+    readonly json: readonly string[];
+    readonly customOrder?: readonly unknown[];
+  },
   steps: readonly string[],
   value: unknown,
   path: string,
@@ -119,7 +130,11 @@ function walkDocument(
     throw new PlanError('NOT_STORED', `${path} is not stored and cannot be ordered by`, path);
   }
   if (!isPlainObject(value)) {
-    return sink.by(steps.length === 0 ? (prop as Place) : { column, json: [...prop.json, ...steps] }, directionOf(value, path), steps.length === 0 ? prop.customOrder : undefined);
+    return sink.by(
+      steps.length === 0 ? (prop as Place) : { column, json: [...prop.json, ...steps] },
+      directionOf(value, path),
+      steps.length === 0 ? prop.customOrder : undefined,
+    );
   }
   if (column.type !== 'json') {
     throw unknownProperty(`${path}.${Object.keys(value).join(', ')}`);
@@ -132,7 +147,11 @@ function walkDocument(
 
 function membersOf(value: unknown, path: string): [string, unknown][] {
   if (!isPlainObject(value)) {
-    throw new PlanError('INVALID_ORDER', `${path} is an object: order by its properties, not by ${describe(value)}`, path);
+    throw new PlanError(
+      'INVALID_ORDER',
+      `${path} is an object: order by its properties, not by ${describe(value)}`,
+      path,
+    );
   }
   refuseSymbols(value, path);
   return Object.entries(value);

@@ -6,7 +6,14 @@ import { ABSENT } from '../native/pack.js';
 import { writerOf } from './document.js';
 import { PlanError } from './errors.js';
 import { flattenKey, targetParts } from './key.js';
-import { type Column, type EmbeddedProp, findProp, type Model, type Prop, type RelationProp } from './model.js';
+import {
+  type Column,
+  type EmbeddedProp,
+  findProp,
+  type Model,
+  type Prop,
+  type RelationProp,
+} from './model.js';
 import { describe, isRaw, isRawKey, rawFragment } from './value.js';
 
 /** Values by property or column name. A name without a value, or with `undefined`, says nothing about its columns. */
@@ -56,7 +63,9 @@ function makeTarget(model: Model, name: string): Target {
   const prop = findProp(model, name);
   const path = `${model.name}.${name}`;
   if (prop === undefined) {
-    throw isRawKey(name) ? rawFragment(name, path) : new PlanError('UNKNOWN_PROPERTY', `Trying to write not existing property ${path}`, path);
+    throw isRawKey(name)
+      ? rawFragment(name, path)
+      : new PlanError('UNKNOWN_PROPERTY', `Trying to write not existing property ${path}`, path);
   }
   if (prop.refused !== undefined) {
     throw new PlanError('NOT_STORED', `${path} ${prop.refused} and cannot be written`, path);
@@ -77,7 +86,11 @@ function targetOfProp(prop: Prop, path: string): Target {
 
 function storedIn(column: Column | undefined, prop: Prop, path: string): Column {
   if (column === undefined || prop.json.length > 0) {
-    throw new PlanError('NOT_STORED', `${path} is ${column === undefined ? 'not stored' : 'part of a document: write the whole document'}`, path);
+    throw new PlanError(
+      'NOT_STORED',
+      `${path} is ${column === undefined ? 'not stored' : 'part of a document: write the whole document'}`,
+      path,
+    );
   }
   return column;
 }
@@ -88,12 +101,18 @@ function scalarTarget(column: Column): Target {
 
 function documentTarget(column: Column, prop: EmbeddedProp): Target {
   const convert = writerOf(prop);
-  return { columns: [column], own: 1, values: (value, path) => [convert === undefined ? writable(value, path) : convert(writable(value, path))] };
+  return {
+    columns: [column],
+    own: 1,
+    values: (value, path) => [convert === undefined ? writable(value, path) : convert(writable(value, path))],
+  };
 }
 
 /** An embedded object given as a whole, though its properties have columns of their own. */
 function inlineTarget(prop: EmbeddedProp, path: string): Target {
-  const members = [...prop.props].filter(([, child]) => child.refused === undefined).map(([name, child]) => ({ name, target: targetOfProp(child, `${path}.${name}`) }));
+  const members = [...prop.props]
+    .filter(([, child]) => child.refused === undefined)
+    .map(([name, child]) => ({ name, target: targetOfProp(child, `${path}.${name}`) }));
   const columns = members.flatMap(({ target }) => target.columns);
   return {
     columns,
@@ -103,17 +122,29 @@ function inlineTarget(prop: EmbeddedProp, path: string): Target {
         return columns.map(() => null);
       }
       if (typeof value !== 'object' || Array.isArray(value) || isRaw(value)) {
-        throw new PlanError('INVALID_DATA', `${at} is an embedded object, not ${describe(writable(value, at))}`, at);
+        throw new PlanError(
+          'INVALID_DATA',
+          `${at} is an embedded object, not ${describe(writable(value, at))}`,
+          at,
+        );
       }
       const given = value as Payload;
-      return members.flatMap(({ name, target }) => (given[name] === undefined ? target.columns.map(() => ABSENT) : target.values(given[name], `${at}.${name}`)));
+      return members.flatMap(({ name, target }) =>
+        given[name] === undefined
+          ? target.columns.map(() => ABSENT)
+          : target.values(given[name], `${at}.${name}`),
+      );
     },
   };
 }
 
 function relationTarget(prop: RelationProp, path: string): Target {
   if (prop.columns.length === 0 || prop.json.length > 0) {
-    throw new PlanError('NOT_STORED', `${path} is stored on the other side of the relation and cannot be written here`, path);
+    throw new PlanError(
+      'NOT_STORED',
+      `${path} is stored on the other side of the relation and cannot be written here`,
+      path,
+    );
   }
   const own = prop.ownColumns ?? prop.columns;
   const shared = prop.columns.filter((column) => !own.includes(column));

@@ -11,7 +11,15 @@ import type { Payload } from './payload.js';
 import { compileSelect, type Finish, type SelectOptions, shapeSelect } from './select.js';
 import { Shape } from './shape.js';
 import { walkWhere } from './where.js';
-import { insertOf, type ReturningOptions, type UpsertOptions, updateManyOf, updateOf, upsertOf, type Write } from './write.js';
+import {
+  insertOf,
+  type ReturningOptions,
+  type UpsertOptions,
+  updateManyOf,
+  updateOf,
+  upsertOf,
+  type Write,
+} from './write.js';
 
 /** A call ready to run. */
 export interface Prepared<P> {
@@ -67,7 +75,9 @@ export class Planner<P> {
     shape.mark('by');
     walkOrder(model, orderBy, shape);
     shapeSelect(shape, model, options);
-    shape.mark(`${limit === undefined ? '' : 'limit'} ${offset === undefined ? '' : 'offset'} ${reverse === true ? 'reverse' : ''}`);
+    shape.mark(
+      `${limit === undefined ? '' : 'limit'} ${offset === undefined ? '' : 'offset'} ${reverse === true ? 'reverse' : ''}`,
+    );
     const { params } = shape;
     let cached = this.#finds.get(shape.key);
     if (cached === undefined) {
@@ -110,10 +120,17 @@ export class Planner<P> {
 
   /** The end of rows that fulfil a condition; of all without one. */
   delete(model: Model, where?: unknown): Prepared<P> {
-    return this.#filtered('delete', model, where, (expr) => ({ delete: { from: model.collection, ...expr } }));
+    return this.#filtered('delete', model, where, (expr) => ({
+      delete: { from: model.collection, ...expr },
+    }));
   }
 
-  #filtered(kind: string, model: Model, where: unknown, ir: (where: { where?: NonNullable<ReturnType<typeof whereOf>['expr']> }) => PlanIr): Prepared<P> {
+  #filtered(
+    kind: string,
+    model: Model,
+    where: unknown,
+    ir: (where: { where?: NonNullable<ReturnType<typeof whereOf>['expr']> }) => PlanIr,
+  ): Prepared<P> {
     const shape = new Shape(`${kind} ${model.name}`);
     walkWhere(model, where, shape);
     return this.#prepared({
@@ -143,7 +160,12 @@ export class Planner<P> {
   }
 
   /** A change of its own for each primary key; nothing where all would change nothing. */
-  updateMany(model: Model, wheres: readonly unknown[], data: readonly Payload[], options?: ReturningOptions): Prepared<P> | undefined {
+  updateMany(
+    model: Model,
+    wheres: readonly unknown[],
+    data: readonly Payload[],
+    options?: ReturningOptions,
+  ): Prepared<P> | undefined {
     const write = updateManyOf(model, wheres, data, options);
     return write && this.#prepared(write);
   }

@@ -13,7 +13,11 @@ import type { Condition, Leaf, Truth } from './condition.js';
 import type { Scope } from './scope.js';
 
 /** A condition without `not` but in leaves. */
-type Positive = Leaf | { readonly all: readonly Positive[] } | { readonly any: readonly Positive[] } | { readonly const: boolean };
+type Positive =
+  | Leaf
+  | { readonly all: readonly Positive[] }
+  | { readonly any: readonly Positive[] }
+  | { readonly const: boolean };
 
 /** The condition on one row of the scope; nothing when every row fulfils it. */
 export function lower(condition: Condition, scope: Scope): Expr | undefined {
@@ -30,19 +34,31 @@ function positive(condition: Condition, negate: boolean): Positive {
     return { const: condition.const !== negate };
   }
   if ('leaf' in condition) {
-    return negate ? { ...condition, leaf: { not: condition.leaf }, withoutRow: condition.withoutRow === undefined ? undefined : !condition.withoutRow } : condition;
+    return negate
+      ? {
+          ...condition,
+          leaf: { not: condition.leaf },
+          withoutRow: condition.withoutRow === undefined ? undefined : !condition.withoutRow,
+        }
+      : condition;
   }
-  const members = ('all' in condition ? condition.all : condition.any).map((member) => positive(member, negate));
+  const members = ('all' in condition ? condition.all : condition.any).map((member) =>
+    positive(member, negate),
+  );
   return 'all' in condition === negate ? anyOf(members) : allOf(members);
 }
 
 function allOf(members: readonly Positive[]): Positive {
-  const flat = members.flatMap((member) => ('all' in member ? member.all : [member])).filter((member) => !isConst(member, true));
+  const flat = members
+    .flatMap((member) => ('all' in member ? member.all : [member]))
+    .filter((member) => !isConst(member, true));
   return simplest(flat, { all: flat }, false);
 }
 
 function anyOf(members: readonly Positive[]): Positive {
-  const flat = members.flatMap((member) => ('any' in member ? member.any : [member])).filter((member) => !isConst(member, false));
+  const flat = members
+    .flatMap((member) => ('any' in member ? member.any : [member]))
+    .filter((member) => !isConst(member, false));
   return simplest(flat, { any: flat }, true);
 }
 
@@ -74,7 +90,11 @@ function place(condition: Positive, at: Scope): Expr {
     return { any: together(condition.any, at, anyOf).map((member) => place(member, at)) };
   }
   const members = together(condition.all, at, allOf);
-  const torn = members.find((member) => onlyChild(member, at) === undefined && members.some((other) => other !== member && shareRow(member, other, at)));
+  const torn = members.find(
+    (member) =>
+      onlyChild(member, at) === undefined &&
+      members.some((other) => other !== member && shareRow(member, other, at)),
+  );
   if (torn === undefined || !('any' in torn)) {
     return { all: members.map((member) => place(member, at)) };
   }
@@ -90,11 +110,20 @@ function related(condition: Positive, scope: Scope): Expr {
   if (withoutRow(condition) !== true) {
     return some;
   }
-  return { any: [some, { related: { join: scope.join, quantifier: 'none', where: scope.filter ?? { const: true } } }] };
+  return {
+    any: [
+      some,
+      { related: { join: scope.join, quantifier: 'none', where: scope.filter ?? { const: true } } },
+    ],
+  };
 }
 
 /** Members that are about one relation only become one member: for `and` they speak of the same row, for `or` it saves a look. */
-function together(members: readonly Positive[], at: Scope, group: (members: readonly Positive[]) => Positive): Positive[] {
+function together(
+  members: readonly Positive[],
+  at: Scope,
+  group: (members: readonly Positive[]) => Positive,
+): Positive[] {
   const groups: Positive[][] = [];
   const byChild = new Map<Scope, Positive[]>();
   for (const member of members) {
@@ -129,7 +158,11 @@ function shareRow(left: Positive, right: Positive, at: Scope): boolean {
 function rowsOf(condition: Positive, at: Scope): Set<Scope> {
   const rows = new Set<Scope>();
   for (const leaf of leavesOf(condition)) {
-    for (let scope: Scope | undefined = leaf.scope; scope !== undefined && scope !== at; scope = scope.parent) {
+    for (
+      let scope: Scope | undefined = leaf.scope;
+      scope !== undefined && scope !== at;
+      scope = scope.parent
+    ) {
       if (scope.many) {
         rows.add(scope);
       }

@@ -4,7 +4,17 @@
 import type { CollectionDef, FieldDef, ForeignDef, IndexDef, Rule, SchemaDef } from '../native/ir.js';
 import { PlanError } from './errors.js';
 import { decodeJsonKey } from './json-key.js';
-import { type Column, columnsOf, type ForeignSource, findEmbedded, findProp, isRelation, type Model, type Prop, type RelationProp } from './model.js';
+import {
+  type Column,
+  columnsOf,
+  type ForeignSource,
+  findEmbedded,
+  findProp,
+  isRelation,
+  type Model,
+  type Prop,
+  type RelationProp,
+} from './model.js';
 
 /** The schema of models, one for each collection. */
 export function schemaOf(models: readonly Model[]): SchemaDef {
@@ -22,7 +32,13 @@ function collectionOf(model: Model): CollectionDef {
 }
 
 function fieldOf({ name, type, nullable, default: given, autoIncrement }: Column): FieldDef {
-  return { name, type, nullable, ...(given && { default: given }), ...(autoIncrement === true && { autoIncrement }) };
+  return {
+    name,
+    type,
+    nullable,
+    ...(given && { default: given }),
+    ...(autoIncrement === true && { autoIncrement }),
+  };
 }
 
 type IndexPath = IndexDef['paths'][number];
@@ -30,12 +46,18 @@ type IndexPath = IndexDef['paths'][number];
 /** Declared indexes, and one for each foreign key, from which its referrers are found. Of several on the same paths the unique one, or the first, stays. */
 function indexesOf(model: Model): IndexDef[] {
   const indexes = new Map<string, IndexDef>();
-  const primary = JSON.stringify(model.primary.map((column): IndexPath => ({ field: column.name, json: [] })));
+  const primary = JSON.stringify(
+    model.primary.map((column): IndexPath => ({ field: column.name, json: [] })),
+  );
   const add = (paths: readonly IndexPath[], unique: boolean, name?: string) => {
     const key = JSON.stringify(paths);
     const present = indexes.get(key);
     if (key !== primary && paths.length > 0 && (present === undefined || (unique && !present.unique))) {
-      indexes.set(key, { name: name ?? defaultName(model, paths, unique ? 'unique' : 'index'), paths, unique });
+      indexes.set(key, {
+        name: name ?? defaultName(model, paths, unique ? 'unique' : 'index'),
+        paths,
+        unique,
+      });
     }
   };
   for (const { properties, unique, name } of model.indexes ?? []) {
@@ -55,7 +77,14 @@ function indexesOf(model: Model): IndexDef[] {
 }
 
 function ownerRelations(model: Model): RelationProp[] {
-  return [...model.props.values()].filter((prop): prop is RelationProp => isRelation(prop) && prop.owner && prop.refused === undefined && prop.json.length === 0 && prop.columns.length > 0);
+  return [...model.props.values()].filter(
+    (prop): prop is RelationProp =>
+      isRelation(prop) &&
+      prop.owner &&
+      prop.refused === undefined &&
+      prop.json.length === 0 &&
+      prop.columns.length > 0,
+  );
 }
 
 /** The places that a property of an index stands for. */
@@ -72,7 +101,11 @@ function indexPaths(model: Model, property: string): IndexPath[] {
   const prop = findProp(model, first);
   const paths = prop === undefined ? [] : propPaths(prop, steps);
   if (paths.length === 0) {
-    throw new PlanError('UNKNOWN_PROPERTY', `An index of ${model.name} is on ${property}, which is no stored property`, `${model.name}.${property}`);
+    throw new PlanError(
+      'UNKNOWN_PROPERTY',
+      `An index of ${model.name} is on ${property}, which is no stored property`,
+      `${model.name}.${property}`,
+    );
   }
   return paths;
 }
@@ -89,7 +122,9 @@ function propPaths(prop: Prop, steps: readonly string[]): IndexPath[] {
     }
   }
   const columns = columnsOf(prop);
-  return steps.length > 0 && columns.some((column) => column.type !== 'json') ? [] : columns.map((column) => ({ field: column.name, json: [...prop.json, ...steps] }));
+  return steps.length > 0 && columns.some((column) => column.type !== 'json')
+    ? []
+    : columns.map((column) => ({ field: column.name, json: [...prop.json, ...steps] }));
 }
 
 function foreignOf(model: Model): ForeignDef[] {
@@ -97,17 +132,35 @@ function foreignOf(model: Model): ForeignDef[] {
   for (const prop of ownerRelations(model)) {
     if (prop.foreign !== undefined) {
       const fields = prop.columns.map((column) => column.name);
-      const name = prop.foreign.name ?? defaultName(model, fields.map((field) => ({ field, json: [] })), 'foreign');
+      const name =
+        prop.foreign.name ??
+        defaultName(
+          model,
+          fields.map((field) => ({ field, json: [] })),
+          'foreign',
+        );
       const targetFields = prop.join.map(([, target]) => target);
-      foreign.set(name, { name, fields, target: prop.target().collection, targetFields, ...rulesOf(prop, prop.foreign) });
+      foreign.set(name, {
+        name,
+        fields,
+        target: prop.target().collection,
+        targetFields,
+        ...rulesOf(prop, prop.foreign),
+      });
     }
   }
   return [...foreign.values()];
 }
 
-function rulesOf(prop: RelationProp, { deleteRule, updateRule, cascadeRemove, cascadePersist }: ForeignSource): Pick<ForeignDef, 'onDelete' | 'onUpdate'> {
+function rulesOf(
+  prop: RelationProp,
+  { deleteRule, updateRule, cascadeRemove, cascadePersist }: ForeignSource,
+): Pick<ForeignDef, 'onDelete' | 'onUpdate'> {
   return {
-    onDelete: ruleOf(deleteRule ?? (cascadeRemove === true ? 'cascade' : prop.nullable ? 'set null' : 'no action'), prop),
+    onDelete: ruleOf(
+      deleteRule ?? (cascadeRemove === true ? 'cascade' : prop.nullable ? 'set null' : 'no action'),
+      prop,
+    ),
     onUpdate: ruleOf(updateRule ?? (cascadePersist === true ? 'cascade' : 'no action'), prop),
   };
 }
@@ -123,12 +176,24 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
 function ruleOf(name: string, prop: RelationProp): Rule {
   const rule = RULES.get(name.trim().toLowerCase());
   if (rule === undefined) {
-    throw new PlanError('UNSUPPORTED', `The relation ${prop.name} has the rule '${name}': there are ${[...RULES.keys()].join(', ')}`, prop.name);
+    throw new PlanError(
+      'UNSUPPORTED',
+      `The relation ${prop.name} has the rule '${name}': there are ${[...RULES.keys()].join(', ')}`,
+      prop.name,
+    );
   }
   return rule;
 }
 
 /** The names the ORM's naming strategy gives by default. */
-function defaultName(model: Model, paths: readonly IndexPath[], kind: 'index' | 'unique' | 'foreign'): string {
-  return [model.collection.replaceAll('.', '_'), ...paths.flatMap(({ field, json }) => [field, ...json]), kind].join('_');
+function defaultName(
+  model: Model,
+  paths: readonly IndexPath[],
+  kind: 'index' | 'unique' | 'foreign',
+): string {
+  return [
+    model.collection.replaceAll('.', '_'),
+    ...paths.flatMap(({ field, json }) => [field, ...json]),
+    kind,
+  ].join('_');
 }

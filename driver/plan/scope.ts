@@ -27,7 +27,14 @@ export class Scope {
   readonly #copies: ReadonlyMap<string, Path> | undefined;
   readonly #children = new Map<string, Scope>();
 
-  private constructor(name: string, parent?: Scope, join?: Join, many = false, copies?: ReadonlyMap<string, Path>, filter?: Expr) {
+  private constructor(
+    name: string,
+    parent?: Scope,
+    join?: Join,
+    many = false,
+    copies?: ReadonlyMap<string, Path>,
+    filter?: Expr,
+  ) {
     this.name = name;
     this.parent = parent;
     this.depth = parent === undefined ? 0 : parent.depth + 1;
@@ -57,7 +64,12 @@ export class Scope {
   /** The joins along a relation: to its target, or to the pivot and from there to the target. */
   static way(prop: RelationProp): [Join, Join?] {
     const { collection } = prop.target();
-    return prop.pivot === undefined ? [{ collection, on: prop.join }] : [{ collection: prop.pivot.collection, on: prop.pivot.from }, { collection, on: prop.pivot.to }];
+    return prop.pivot === undefined
+      ? [{ collection, on: prop.join }]
+      : [
+          { collection: prop.pivot.collection, on: prop.pivot.from },
+          { collection, on: prop.pivot.to },
+        ];
   }
 
   /** The scope at the end of a relation. One to-many relation has one for each branch of a condition. */
@@ -85,7 +97,14 @@ export class Scope {
       const copies = new Map(column && key ? [[key.name, { field: column.name, json: prop.json }]] : []);
       return new Scope(name, this, undefined, false, copies, filter);
     }
-    return new Scope(name, this, join, prop.kind === '1:m', prop.owner ? copiesOf(prop.join) : undefined, filter);
+    return new Scope(
+      name,
+      this,
+      join,
+      prop.kind === '1:m',
+      prop.owner ? copiesOf(prop.join) : undefined,
+      filter,
+    );
   }
 
   /**
@@ -96,7 +115,9 @@ export class Scope {
     let scope: Scope = this;
     let paths = places.map(pathOf);
     while (scope.parent !== undefined) {
-      const copies = paths.map((path) => (path.json === undefined ? scope.#copies?.get(path.field) : undefined));
+      const copies = paths.map((path) =>
+        path.json === undefined ? scope.#copies?.get(path.field) : undefined,
+      );
       if (!copies.every((path) => path !== undefined)) {
         break;
       }

@@ -8,7 +8,17 @@ import { whereOf } from './filter.js';
 import { readerOf } from './document.js';
 import { PlanError } from './errors.js';
 import { type KeyParts, primaryParts, targetParts } from './key.js';
-import { type Column, columnsOf, type EmbeddedProp, findProp, isRelation, isToMany, type Model, type Prop, type RelationProp } from './model.js';
+import {
+  type Column,
+  columnsOf,
+  type EmbeddedProp,
+  findProp,
+  isRelation,
+  isToMany,
+  type Model,
+  type Prop,
+  type RelationProp,
+} from './model.js';
 import { OrderBuilder, walkOrder } from './order.js';
 import { Scope } from './scope.js';
 import type { Shape } from './shape.js';
@@ -98,7 +108,9 @@ export function compileSelect(model: Model, options: SelectOptions, firstParam =
     fields: parts.flatMap((part) => part.fields ?? []),
     ...(parts.some((part) => part.nested) && { nested: parts.flatMap((part) => part.nested ?? []) }),
   };
-  return parts.some((part) => part.read) ? { select, finish: finishOf(parts), nextParam } : { select, nextParam };
+  return parts.some((part) => part.read)
+    ? { select, finish: finishOf(parts), nextParam }
+    : { select, nextParam };
 }
 
 /** One property of a row. */
@@ -145,7 +157,9 @@ function nestKey(parts: KeyParts, names: readonly string[]): (row: Row) => unkno
     const taken = names.slice(at, at + columnsOf(part).length);
     at += taken.length;
     const [name] = taken;
-    return isRelation(part) && taken.length > 1 ? nestKey(targetParts(part), taken) : (row) => (name === undefined ? null : row[name]);
+    return isRelation(part) && taken.length > 1
+      ? nestKey(targetParts(part), taken)
+      : (row) => (name === undefined ? null : row[name]);
   });
   const [only] = readers;
   return (row) => {
@@ -165,7 +179,11 @@ function refPart(prop: RelationProp): Part {
   return { name: prop.name, nested: { ...way(prop), required: false, select }, read: readNested(prop, key) };
 }
 
-function nestedPart(prop: RelationProp, options: NestedOptions, firstParam: number): Part & { readonly nextParam: number } {
+function nestedPart(
+  prop: RelationProp,
+  options: NestedOptions,
+  firstParam: number,
+): Part & { readonly nextParam: number } {
   const target = prop.target();
   const where = whereOf(target, options.where, firstParam);
   const order = new OrderBuilder(target);
@@ -178,7 +196,12 @@ function nestedPart(prop: RelationProp, options: NestedOptions, firstParam: numb
     ...(order.order.length > 0 && { order: order.order }),
     select,
   };
-  return { name: prop.name, nested, ...(finish && { read: readNested(prop, (row) => finish(row)) }), nextParam };
+  return {
+    name: prop.name,
+    nested,
+    ...(finish && { read: readNested(prop, (row) => finish(row)) }),
+    nextParam,
+  };
 }
 
 function readNested(prop: RelationProp, read: (row: Row) => unknown): (row: Row) => unknown {
@@ -194,16 +217,26 @@ function readNested(prop: RelationProp, read: (row: Row) => unknown): (row: Row)
 function way(prop: RelationProp): Pick<NestedSelect, 'name' | 'join' | 'via' | 'many'> {
   const [first, second] = Scope.way(prop);
   const many = isToMany(prop);
-  return second === undefined ? { name: prop.name, join: first, many } : { name: prop.name, via: first, join: second, many };
+  return second === undefined
+    ? { name: prop.name, join: first, many }
+    : { name: prop.name, via: first, join: second, many };
 }
 
 function relationOf(model: Model, name: string): RelationProp {
   const prop = model.props.get(name);
   if (prop === undefined || !isRelation(prop)) {
-    throw new PlanError('UNKNOWN_PROPERTY', `${model.name} does not have a relation ${name} to populate`, `${model.name}.${name}`);
+    throw new PlanError(
+      'UNKNOWN_PROPERTY',
+      `${model.name} does not have a relation ${name} to populate`,
+      `${model.name}.${name}`,
+    );
   }
   if (prop.refused !== undefined) {
-    throw new PlanError('UNSUPPORTED', `${model.name}.${name} ${prop.refused} and cannot be populated`, `${model.name}.${name}`);
+    throw new PlanError(
+      'UNSUPPORTED',
+      `${model.name}.${name} ${prop.refused} and cannot be populated`,
+      `${model.name}.${name}`,
+    );
   }
   return prop;
 }
@@ -253,7 +286,12 @@ function always(model: Model): readonly Prop[] {
   const { discriminator, version } = model;
   const names = [...model.primaryProps, ...(version === undefined ? [] : [version])];
   const props = names.flatMap((name) => model.props.get(name) ?? []);
-  const kind = discriminator && ([...model.props.values()].find((prop) => prop.kind === 'scalar' && prop.column?.name === discriminator.column.name) ?? findProp(model, discriminator.column.name));
+  const kind =
+    discriminator &&
+    ([...model.props.values()].find(
+      (prop) => prop.kind === 'scalar' && prop.column?.name === discriminator.column.name,
+    ) ??
+      findProp(model, discriminator.column.name));
   return kind === undefined ? props : [...props, kind];
 }
 
@@ -268,19 +306,33 @@ function named(model: Model, name: string): readonly Prop[] {
   const dot = plain.indexOf('.');
   const prop = whole ?? (dot > 0 ? findProp(model, plain.slice(0, dot)) : undefined);
   if (prop === undefined) {
-    throw new PlanError('UNKNOWN_PROPERTY', `Entity '${model.name}' does not have property '${name}'`, `${model.name}.${name}`);
+    throw new PlanError(
+      'UNKNOWN_PROPERTY',
+      `Entity '${model.name}' does not have property '${name}'`,
+      `${model.name}.${name}`,
+    );
   }
-  return prop.kind === 'embedded' && prop.inline ? leaves(model, prop, whole === undefined ? plain.slice(dot + 1) : '') : [prop];
+  return prop.kind === 'embedded' && prop.inline
+    ? leaves(model, prop, whole === undefined ? plain.slice(dot + 1) : '')
+    : [prop];
 }
 
 function leaves(model: Model, prop: EmbeddedProp, rest: string): readonly Prop[] {
   if (rest === '' || rest === '*') {
-    return [...prop.props.values()].flatMap((child) => (child.kind === 'embedded' && child.inline ? leaves(model, child, '') : [child]));
+    return [...prop.props.values()].flatMap((child) =>
+      child.kind === 'embedded' && child.inline ? leaves(model, child, '') : [child],
+    );
   }
   const dot = rest.indexOf('.');
   const child = prop.props.get(dot < 0 ? rest : rest.slice(0, dot));
   if (child === undefined) {
-    throw new PlanError('UNKNOWN_PROPERTY', `Entity '${model.name}' does not have property '${prop.name}.${rest}'`, `${model.name}.${prop.name}.${rest}`);
+    throw new PlanError(
+      'UNKNOWN_PROPERTY',
+      `Entity '${model.name}' does not have property '${prop.name}.${rest}'`,
+      `${model.name}.${prop.name}.${rest}`,
+    );
   }
-  return child.kind === 'embedded' && child.inline ? leaves(model, child, dot < 0 ? '' : rest.slice(dot + 1)) : [child];
+  return child.kind === 'embedded' && child.inline
+    ? leaves(model, child, dot < 0 ? '' : rest.slice(dot + 1))
+    : [child];
 }

@@ -17,7 +17,21 @@ export interface Place {
 export type Group = 'all' | 'any' | 'not';
 
 /** Tests of a place against one value. */
-export type Test = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte' | 'in' | 'like' | 'ilike' | 'contains' | 'contained' | 'overlap' | 'hasKeys' | 'hasSomeKeys';
+export type Test =
+  | 'eq'
+  | 'ne'
+  | 'gt'
+  | 'gte'
+  | 'lt'
+  | 'lte'
+  | 'in'
+  | 'like'
+  | 'ilike'
+  | 'contains'
+  | 'contained'
+  | 'overlap'
+  | 'hasKeys'
+  | 'hasSomeKeys';
 
 export type Quantifier = 'some' | 'none' | 'every';
 

@@ -24,7 +24,8 @@ export type Sharing =
 
 /** Lays payloads out as a table. */
 export function tableOf(model: Model, rows: readonly Payload[], sharing: Sharing): Table {
-  const classes = model.discriminator?.classes === undefined ? undefined : rows.map((row) => classOf(model, row));
+  const classes =
+    model.discriminator?.classes === undefined ? undefined : rows.map((row) => classOf(model, row));
   const columns = columnsOfRows(model, rows, classes, sharing);
   const places = new Map([...columns.keys()].map((name, i) => [name, i]));
   const width = places.size;
@@ -35,7 +36,12 @@ export function tableOf(model: Model, rows: readonly Payload[], sharing: Sharing
   return { columns: [...columns.values()], values };
 }
 
-function columnsOfRows(model: Model, rows: readonly Payload[], classes: readonly Model[] | undefined, sharing: Sharing): Map<string, Column> {
+function columnsOfRows(
+  model: Model,
+  rows: readonly Payload[],
+  classes: readonly Model[] | undefined,
+  sharing: Sharing,
+): Map<string, Column> {
   const columns = new Map<string, Column>();
   const seen = new Set<string>();
   rows.forEach((row, i) => {
@@ -56,7 +62,14 @@ function columnsOfRows(model: Model, rows: readonly Payload[], classes: readonly
   return columns;
 }
 
-function fill(values: unknown[], start: number, places: ReadonlyMap<string, number>, model: Model, row: Payload, sharing: Sharing): void {
+function fill(
+  values: unknown[],
+  start: number,
+  places: ReadonlyMap<string, number>,
+  model: Model,
+  row: Payload,
+  sharing: Sharing,
+): void {
   for (const name of Object.keys(row)) {
     if (row[name] === undefined) {
       continue;
@@ -77,6 +90,10 @@ function fill(values: unknown[], start: number, places: ReadonlyMap<string, numb
 export function requireWholeKey(model: Model, columns: readonly Column[]): void {
   const missing = model.primary.filter((column) => !columns.includes(column));
   if (missing.length > 0) {
-    throw new PlanError('INVALID_CONDITION', `A change by key of ${model.name} needs its whole primary key: ${missing.map((column) => column.name).join(', ')} is missing`, model.name);
+    throw new PlanError(
+      'INVALID_CONDITION',
+      `A change by key of ${model.name} needs its whole primary key: ${missing.map((column) => column.name).join(', ')} is missing`,
+      model.name,
+    );
   }
 }

@@ -30,10 +30,18 @@ export function isRegExp(value: unknown): value is RegExp {
 
 /** Whether a value is a piece of SQL or a query of its own. */
 export function isRaw(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && ((value as { __raw?: unknown }).__raw === true || RAW_CLASSES.has((value as object).constructor?.name));
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    ((value as { __raw?: unknown }).__raw === true || RAW_CLASSES.has((value as object).constructor?.name))
+  );
 }
 
-const RAW_CLASSES: ReadonlySet<string | undefined> = new Set(['RawQueryFragment', 'QueryBuilder', 'NativeQueryBuilder']);
+const RAW_CLASSES: ReadonlySet<string | undefined> = new Set([
+  'RawQueryFragment',
+  'QueryBuilder',
+  'NativeQueryBuilder',
+]);
 
 /** Whether a key of an object stands for a piece of SQL. */
 export function isRawKey(key: string): boolean {

@@ -3,7 +3,14 @@
  */
 import { PlanError } from './errors.js';
 import { flattenKey, isTuple, type KeyParts, keyPlaces } from './key.js';
-import { expectArray, expectBoolean, isOperators, refuseOperator, walkOperators, walkPlace } from './operators.js';
+import {
+  expectArray,
+  expectBoolean,
+  isOperators,
+  refuseOperator,
+  walkOperators,
+  walkPlace,
+} from './operators.js';
 import type { Place, Sink } from './sink.js';
 import { isPlainObject, refuseSymbols } from './value.js';
 
@@ -19,7 +26,12 @@ export function walkKey(sink: Sink, key: KeyParts, value: unknown, path: string)
   const places = keyPlaces(key, path);
   const [place] = places;
   if (place !== undefined && places.length === 1) {
-    return walkPlace(sink, place, Array.isArray(value) ? value.map((item) => single(key, item, path)) : single(key, value, path), path);
+    return walkPlace(
+      sink,
+      place,
+      Array.isArray(value) ? value.map((item) => single(key, item, path)) : single(key, value, path),
+      path,
+    );
   }
   if (value === null || value === undefined) {
     return walkNoKey(sink, places);
@@ -34,12 +46,19 @@ export function walkKey(sink: Sink, key: KeyParts, value: unknown, path: string)
 }
 
 /** Reports what an operator says of a key. With one column it is that column's; of composite keys only equality has a meaning. */
-export function walkKeyOperator(sink: Sink, key: KeyParts, operator: string, value: unknown, path: string): void {
+export function walkKeyOperator(
+  sink: Sink,
+  key: KeyParts,
+  operator: string,
+  value: unknown,
+  path: string,
+): void {
   const places = keyPlaces(key, path);
   const [place] = places;
   if (place !== undefined && places.length === 1) {
     const list = operator === '$in' || operator === '$nin' ? expectArray(value, operator, path) : undefined;
-    const operand = list === undefined ? single(key, value, path) : list.map((item) => single(key, item, path));
+    const operand =
+      list === undefined ? single(key, value, path) : list.map((item) => single(key, item, path));
     return walkOperators(sink, place, { [operator]: operand }, path);
   }
   switch (operator) {
@@ -53,10 +72,16 @@ export function walkKeyOperator(sink: Sink, key: KeyParts, operator: string, val
     case '$nin':
       return walkNot(sink, () => walkKeyIn(sink, key, places, keyList(key, value, operator, path), path));
     case '$exists':
-      return expectBoolean(value, operator, path) ? walkNot(sink, () => walkNoKey(sink, places)) : walkNoKey(sink, places);
+      return expectBoolean(value, operator, path)
+        ? walkNot(sink, () => walkNoKey(sink, places))
+        : walkNoKey(sink, places);
   }
   throw COMPARISONS.has(operator)
-    ? new PlanError('UNSUPPORTED', `${operator} cannot compare composite keys (at ${path}): query by their parts`, path)
+    ? new PlanError(
+        'UNSUPPORTED',
+        `${operator} cannot compare composite keys (at ${path}): query by their parts`,
+        path,
+      )
     : refuseOperator(operator, path, false);
 }
 
@@ -79,7 +104,13 @@ function walkNoKey(sink: Sink, places: readonly Place[]): void {
   sink.close();
 }
 
-function walkKeyIn(sink: Sink, key: KeyParts, places: readonly Place[], values: readonly unknown[], path: string): void {
+function walkKeyIn(
+  sink: Sink,
+  key: KeyParts,
+  places: readonly Place[],
+  values: readonly unknown[],
+  path: string,
+): void {
   if (values.length === 0) {
     sink.constant(false);
   } else {

@@ -6,8 +6,25 @@
 import { PlanError } from './errors.js';
 import { decodeJsonKey } from './json-key.js';
 import { type KeyParts, primaryParts, targetParts } from './key.js';
-import { type EmbeddedProp, findEmbedded, findProp, isRelation, isToMany, type Model, type Prop, type RelationProp } from './model.js';
-import { expectArray, isOperator, isOperators, operand, refuseOperator, walkOperators, walkPlace } from './operators.js';
+import {
+  type EmbeddedProp,
+  findEmbedded,
+  findProp,
+  isRelation,
+  isToMany,
+  type Model,
+  type Prop,
+  type RelationProp,
+} from './model.js';
+import {
+  expectArray,
+  isOperator,
+  isOperators,
+  operand,
+  refuseOperator,
+  walkOperators,
+  walkPlace,
+} from './operators.js';
 import type { Place, Sink } from './sink.js';
 import { describe, isPlainObject, isRaw, isRawKey, rawFragment, refuseSymbols } from './value.js';
 import { walkKey, walkKeyOperator } from './where-key.js';
@@ -23,7 +40,14 @@ export function walkWhere(model: Model, where: unknown, sink: Sink): void {
 }
 
 /** A condition on a row: an object of properties, or a key. */
-function walkEntity(sink: Sink, model: Model, key: KeyParts, where: unknown, path: string, branch: string): void {
+function walkEntity(
+  sink: Sink,
+  model: Model,
+  key: KeyParts,
+  where: unknown,
+  path: string,
+  branch: string,
+): void {
   if (!isPlainObject(where)) {
     return walkKey(sink, key, where, path);
   }
@@ -33,7 +57,15 @@ function walkEntity(sink: Sink, model: Model, key: KeyParts, where: unknown, pat
   }
 }
 
-function walkEntry(sink: Sink, model: Model, key: KeyParts, name: string, value: unknown, path: string, branch: string): void {
+function walkEntry(
+  sink: Sink,
+  model: Model,
+  key: KeyParts,
+  name: string,
+  value: unknown,
+  path: string,
+  branch: string,
+): void {
   const prop = model.props.get(name);
   if (prop !== undefined) {
     return walkProp(sink, model, prop, value, `${path}.${name}`, branch);
@@ -53,7 +85,14 @@ function walkEntry(sink: Sink, model: Model, key: KeyParts, name: string, value:
 }
 
 /** Names that are not plainly a property's: of places in documents, of composite keys, of columns, and dotted ones. */
-function walkOtherName(sink: Sink, model: Model, name: string, value: unknown, path: string, branch: string): void {
+function walkOtherName(
+  sink: Sink,
+  model: Model,
+  name: string,
+  value: unknown,
+  path: string,
+  branch: string,
+): void {
   if (isRawKey(name)) {
     throw rawFragment(name, path);
   }
@@ -129,7 +168,11 @@ function isEmpty(value: unknown): boolean {
 
 function required(value: unknown, operator: string, path: string): unknown {
   if (value === undefined || value === null) {
-    throw new PlanError('INVALID_OPERAND', `${operator} needs a condition, not ${describe(value)} (at ${path})`, path);
+    throw new PlanError(
+      'INVALID_OPERAND',
+      `${operator} needs a condition, not ${describe(value)} (at ${path})`,
+      path,
+    );
   }
   return value;
 }
@@ -148,7 +191,12 @@ function walkProp(sink: Sink, model: Model, prop: Prop, value: unknown, path: st
   }
 }
 
-function walkScalar(sink: Sink, prop: { readonly column?: Place['column']; readonly json: readonly string[] }, value: unknown, path: string): void {
+function walkScalar(
+  sink: Sink,
+  prop: { readonly column?: Place['column']; readonly json: readonly string[] },
+  value: unknown,
+  path: string,
+): void {
   const { column } = prop;
   if (column === undefined) {
     throw new PlanError('NOT_STORED', `${path} is not stored and cannot be queried by`, path);
@@ -172,13 +220,21 @@ function walkJson(sink: Sink, place: Place, value: unknown, path: string): void 
   }
   for (const name of names) {
     if (isOperator(name)) {
-      throw new PlanError('INVALID_CONDITION', `${path} mixes the operator ${name} with names of its document: compare whole documents with $eq`, path);
+      throw new PlanError(
+        'INVALID_CONDITION',
+        `${path} mixes the operator ${name} with names of its document: compare whole documents with $eq`,
+        path,
+      );
     }
     walkJson(sink, { column: place.column, json: [...place.json, name] }, value[name], `${path}.${name}`);
   }
 }
 
-function documentPlace(prop: { readonly column?: Place['column']; readonly json: readonly string[] }, steps: readonly string[], path: string): Place {
+function documentPlace(
+  prop: { readonly column?: Place['column']; readonly json: readonly string[] },
+  steps: readonly string[],
+  path: string,
+): Place {
   if (prop.column?.type !== 'json') {
     throw new PlanError('UNKNOWN_PROPERTY', `Trying to query by not existing property ${path}`, path);
   }
@@ -193,21 +249,36 @@ function walkEmbedded(sink: Sink, model: Model, prop: EmbeddedProp, value: unkno
   }
   if (typeof value !== 'object' || isRaw(value)) {
     operand(value, path);
-    throw new PlanError('INVALID_OPERAND', `${path} is an embedded object: query by its properties, not by ${describe(value)}`, path);
+    throw new PlanError(
+      'INVALID_OPERAND',
+      `${path} is an embedded object: query by its properties, not by ${describe(value)}`,
+      path,
+    );
   }
   refuseSymbols(value, path);
   for (const [name, member] of Object.entries(value as Record<string, unknown>)) {
     if (EMBEDDED_OPERATORS.has(name) && prop.column !== undefined) {
       walkOperators(sink, prop as Place, { [name]: member }, path);
     } else if (isOperator(name)) {
-      throw new PlanError('INVALID_CONDITION', `Using operators inside embeddables is not allowed, move the operator above. (property: ${path}, operator: ${name})`, path);
+      throw new PlanError(
+        'INVALID_CONDITION',
+        `Using operators inside embeddables is not allowed, move the operator above. (property: ${path}, operator: ${name})`,
+        path,
+      );
     } else {
       walkEmbeddedEntry(sink, model, prop, name, member, path);
     }
   }
 }
 
-function walkEmbeddedEntry(sink: Sink, model: Model, prop: EmbeddedProp, name: string, value: unknown, path: string): void {
+function walkEmbeddedEntry(
+  sink: Sink,
+  model: Model,
+  prop: EmbeddedProp,
+  name: string,
+  value: unknown,
+  path: string,
+): void {
   const child = findEmbedded(prop, name);
   const dot = name.indexOf('.');
   if (child === undefined && dot > 0) {
@@ -215,16 +286,29 @@ function walkEmbeddedEntry(sink: Sink, model: Model, prop: EmbeddedProp, name: s
     if (first !== undefined) {
       const rest = name.slice(dot + 1);
       if (first.kind === 'scalar') {
-        return walkJson(sink, documentPlace(first, rest.split('.'), `${path}.${name}`), value, `${path}.${name}`);
+        return walkJson(
+          sink,
+          documentPlace(first, rest.split('.'), `${path}.${name}`),
+          value,
+          `${path}.${name}`,
+        );
       }
       return walkProp(sink, model, first, { [rest]: value }, `${path}.${first.name}`, '');
     }
   }
   if (child === undefined) {
-    throw new PlanError('UNKNOWN_PROPERTY', `Invalid query for entity '${model.name}', property '${name}' does not exist in embeddable '${path}'`, `${path}.${name}`);
+    throw new PlanError(
+      'UNKNOWN_PROPERTY',
+      `Invalid query for entity '${model.name}', property '${name}' does not exist in embeddable '${path}'`,
+      `${path}.${name}`,
+    );
   }
   if (prop.array) {
-    throw new PlanError('UNSUPPORTED', `${path} is a list: conditions on the members of a list are not there yet. Use $contains.`, path);
+    throw new PlanError(
+      'UNSUPPORTED',
+      `${path} is a list: conditions on the members of a list are not there yet. Use $contains.`,
+      path,
+    );
   }
   walkProp(sink, model, child, value, `${path}.${name}`, '');
 }
@@ -268,12 +352,22 @@ function isQuantifier(name: string): name is Quantified {
 
 const QUANTIFIERS = { $some: 'some', $none: 'none', $every: 'every' } as const;
 
-function walkQuantifiers(sink: Sink, prop: RelationProp, value: Record<string, unknown>, mixed: boolean, path: string): void {
+function walkQuantifiers(
+  sink: Sink,
+  prop: RelationProp,
+  value: Record<string, unknown>,
+  mixed: boolean,
+  path: string,
+): void {
   if (!isToMany(prop)) {
     throw refuseOperator('$some', path, true);
   }
   if (mixed) {
-    throw new PlanError('INVALID_CONDITION', `Mixing collection operators with other filters is not allowed. (at ${path})`, path);
+    throw new PlanError(
+      'INVALID_CONDITION',
+      `Mixing collection operators with other filters is not allowed. (at ${path})`,
+      path,
+    );
   }
   refuseSymbols(value, path);
   const target = prop.target();
@@ -287,5 +381,9 @@ function walkQuantifiers(sink: Sink, prop: RelationProp, value: Record<string, u
 }
 
 function unknownProperty(path: string, name: string): PlanError {
-  return new PlanError('UNKNOWN_PROPERTY', `Trying to query by not existing property ${path}.${name}`, `${path}.${name}`);
+  return new PlanError(
+    'UNKNOWN_PROPERTY',
+    `Trying to query by not existing property ${path}.${name}`,
+    `${path}.${name}`,
+  );
 }

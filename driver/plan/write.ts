@@ -1,7 +1,16 @@
 /**
  * Plans that write: inserts, updates, changes by key, upserts and deletes.
  */
-import type { Assignment, Expr, InsertPlan, JsonValue, OnConflict, SelectField, UpdateManyPlan, UpdatePlan } from '../native/ir.js';
+import type {
+  Assignment,
+  Expr,
+  InsertPlan,
+  JsonValue,
+  OnConflict,
+  SelectField,
+  UpdateManyPlan,
+  UpdatePlan,
+} from '../native/ir.js';
 import { ABSENT } from '../native/pack.js';
 import { PlanError } from './errors.js';
 import { whereOf } from './filter.js';
@@ -41,12 +50,22 @@ export interface UpsertOptions extends ReturningOptions {
 }
 
 /** New rows. Rows handed back are keyed by column, in the order given. */
-export function insertOf(model: Model, rows: readonly Payload[], options: ReturningOptions = {}): Write<InsertPlan> {
+export function insertOf(
+  model: Model,
+  rows: readonly Payload[],
+  options: ReturningOptions = {},
+): Write<InsertPlan> {
   const table = rowsOf(model, rows);
   const returning = generated(model, table, options.returning);
   const shape = new Shape(`insert ${model.name}`);
   markFields(shape, table.columns, returning);
-  return { key: shape.key, params: table.values, ir: () => ({ insert: { into: model.collection, fields: names(table.columns), returning: returning.map(returned) } }) };
+  return {
+    key: shape.key,
+    params: table.values,
+    ir: () => ({
+      insert: { into: model.collection, fields: names(table.columns), returning: returning.map(returned) },
+    }),
+  };
 }
 
 /** New rows as a table. A null for a column that takes none means its default. */
@@ -73,7 +92,9 @@ function generated(model: Model, table: Table, asked: readonly string[] | undefi
   const width = table.columns.length;
   const made = model.columns.filter((column) => {
     const at = table.columns.indexOf(column);
-    return at < 0 ? column.default !== undefined : table.values.some((value, i) => i % width === at && value === ABSENT);
+    return at < 0
+      ? column.default !== undefined
+      : table.values.some((value, i) => i % width === at && value === ABSENT);
   });
   return [...new Set([...model.primary, ...made, ...askedFor(model, asked)])];
 }
@@ -85,7 +106,11 @@ function askedFor(model: Model, asked: readonly string[] = []): readonly Column[
     }
     const prop = findProp(model, name);
     if (prop === undefined) {
-      throw new PlanError('UNKNOWN_PROPERTY', `Entity '${model.name}' does not have property '${name}'`, `${model.name}.${name}`);
+      throw new PlanError(
+        'UNKNOWN_PROPERTY',
+        `Entity '${model.name}' does not have property '${name}'`,
+        `${model.name}.${name}`,
+      );
     }
     return prop.json.length > 0 ? [] : columnsOf(prop);
   });
@@ -95,16 +120,32 @@ function askedFor(model: Model, asked: readonly string[] = []): readonly Column[
 export const ROW_NUMBER = '$row';
 
 /** New rows, or changes where their unique key is taken. Rows handed back are keyed by column; `$row` tells which of the payloads each is. */
-export function upsertOf(model: Model, rows: readonly Payload[], options: UpsertOptions = {}): Write<InsertPlan> {
+export function upsertOf(
+  model: Model,
+  rows: readonly Payload[],
+  options: UpsertOptions = {},
+): Write<InsertPlan> {
   const table = rowsOf(model, rows);
-  const unique = options.unique === undefined ? model.primary : options.unique.flatMap((name) => writtenColumns(model, name));
+  const unique =
+    options.unique === undefined
+      ? model.primary
+      : options.unique.flatMap((name) => writtenColumns(model, name));
   const merge = mergedColumns(model, table, unique, options);
-  const returning = [...new Set([...model.primary, ...model.columns.filter((column) => !table.columns.includes(column)), ...askedFor(model, options.returning)])];
+  const returning = [
+    ...new Set([
+      ...model.primary,
+      ...model.columns.filter((column) => !table.columns.includes(column)),
+      ...askedFor(model, options.returning),
+    ]),
+  ];
   const where = conflictWhere(model, options.where);
   const shape = new Shape(`upsert ${model.name}`);
   markFields(shape, table.columns, returning);
   shape.mark(JSON.stringify([names(unique), names(merge), where ?? null]));
-  const conflict: OnConflict = merge.length === 0 ? { fields: names(unique), action: 'ignore' } : { fields: names(unique), action: 'merge', merge: names(merge), ...(where && { where }) };
+  const conflict: OnConflict =
+    merge.length === 0
+      ? { fields: names(unique), action: 'ignore' }
+      : { fields: names(unique), action: 'merge', merge: names(merge), ...(where && { where }) };
   return {
     key: shape.key,
     params: table.values,
@@ -119,7 +160,12 @@ export function upsertOf(model: Model, rows: readonly Payload[], options: Upsert
   };
 }
 
-function mergedColumns(model: Model, table: Table, unique: readonly Column[], options: UpsertOptions): readonly Column[] {
+function mergedColumns(
+  model: Model,
+  table: Table,
+  unique: readonly Column[],
+  options: UpsertOptions,
+): readonly Column[] {
   if (options.ignore === true) {
     return [];
   }
@@ -180,14 +226,21 @@ function constant(value: unknown): JsonValue {
 }
 
 /** The same change to every row that matches; nothing where the payload changes nothing. The version goes up by itself. */
-export function updateOf(model: Model, where: unknown, data: Payload, options: ReturningOptions = {}): Write<UpdatePlan> | undefined {
+export function updateOf(
+  model: Model,
+  where: unknown,
+  data: Payload,
+  options: ReturningOptions = {},
+): Write<UpdatePlan> | undefined {
   const table = tableOf(model, [data], 'own');
   const given = table.columns.filter((_, i) => table.values[i] !== ABSENT);
   if (given.length === 0) {
     return undefined;
   }
   const bump = bumpOf(model, table);
-  const returning = [...new Set([...(bump === undefined ? [] : versionColumns(model)), ...askedFor(model, options.returning)])];
+  const returning = [
+    ...new Set([...(bump === undefined ? [] : versionColumns(model)), ...askedFor(model, options.returning)]),
+  ];
   const shape = new Shape(`update ${model.name}`);
   walkWhere(model, where, shape);
   markFields(shape, given, returning);
@@ -197,8 +250,18 @@ export function updateOf(model: Model, where: unknown, data: Payload, options: R
     params: [...shape.params, ...table.values.filter((value) => value !== ABSENT)],
     ir: () => {
       const { expr } = whereOf(model, where);
-      const set: Assignment[] = given.map((column, i) => ({ field: column.name, value: { p: condition + i } }));
-      return { update: { in: model.collection, ...(expr && { where: expr }), set: bump === undefined ? set : [...set, bump], returning: returning.map(returned) } };
+      const set: Assignment[] = given.map((column, i) => ({
+        field: column.name,
+        value: { p: condition + i },
+      }));
+      return {
+        update: {
+          in: model.collection,
+          ...(expr && { where: expr }),
+          set: bump === undefined ? set : [...set, bump],
+          returning: returning.map(returned),
+        },
+      };
     },
   };
 }
@@ -210,7 +273,9 @@ function bumpOf(model: Model, table: Table): Bump | undefined {
   if (column === undefined || table.columns.includes(column)) {
     return undefined;
   }
-  return column.type === 'date' || column.type === 'text' ? { field: column.name, now: true } : { field: column.name, inc: 1 };
+  return column.type === 'date' || column.type === 'text'
+    ? { field: column.name, now: true }
+    : { field: column.name, inc: 1 };
 }
 
 function versionColumns(model: Model): readonly Column[] {
@@ -219,9 +284,18 @@ function versionColumns(model: Model): readonly Column[] {
 }
 
 /** A change of its own for each key; nothing where the payloads change nothing. Rows handed back are keyed by column and hold their keys. */
-export function updateManyOf(model: Model, wheres: readonly unknown[], data: readonly Payload[], options: ReturningOptions = {}): Write<UpdateManyPlan> | undefined {
+export function updateManyOf(
+  model: Model,
+  wheres: readonly unknown[],
+  data: readonly Payload[],
+  options: ReturningOptions = {},
+): Write<UpdateManyPlan> | undefined {
   if (wheres.length !== data.length) {
-    throw new PlanError('INVALID_DATA', `${wheres.length} conditions came with ${data.length} changes of ${model.name}`, model.name);
+    throw new PlanError(
+      'INVALID_DATA',
+      `${wheres.length} conditions came with ${data.length} changes of ${model.name}`,
+      model.name,
+    );
   }
   const changes = tableOf(model, data, 'own');
   if (changes.columns.length === 0) {
@@ -234,7 +308,13 @@ export function updateManyOf(model: Model, wheres: readonly unknown[], data: rea
   );
   requireWholeKey(model, keys.columns);
   const bump = bumpOf(model, changes);
-  const returning = [...new Set([...model.primary, ...(bump === undefined ? [] : versionColumns(model)), ...askedFor(model, options.returning)])];
+  const returning = [
+    ...new Set([
+      ...model.primary,
+      ...(bump === undefined ? [] : versionColumns(model)),
+      ...askedFor(model, options.returning),
+    ]),
+  ];
   const shape = new Shape(`updateMany ${model.name}`);
   markFields(shape, keys.columns, returning);
   markFields(shape, changes.columns, []);
@@ -242,7 +322,13 @@ export function updateManyOf(model: Model, wheres: readonly unknown[], data: rea
     key: shape.key,
     params: interleave(keys, changes, data.length),
     ir: () => ({
-      updateMany: { in: model.collection, key: names(keys.columns), set: names(changes.columns), ...(bump && { bump }), returning: returning.map(returned) },
+      updateMany: {
+        in: model.collection,
+        key: names(keys.columns),
+        set: names(changes.columns),
+        ...(bump && { bump }),
+        returning: returning.map(returned),
+      },
     }),
   };
 }
