@@ -114,7 +114,6 @@ impl Store {
         let mut root = make(&current)?;
         let next = Arc::make_mut(&mut root);
         next.sequence = current.sequence + 1;
-        next.restored = next.restored.max(current.restored);
         if !self.core.auto_index.load(Ordering::SeqCst) {
             next.drop_automatic();
         }

@@ -123,7 +123,7 @@ fn same_schema(worked: &Root, newest: &Root, id: CollectionId) -> Result<Arc<Sch
         }
         _ => {
             let name = own.schema.name();
-            Err(conflict(&format!("collection \"{name}\" was altered, cleared or dropped"))
+            Err(conflict(&format!("collection \"{name}\" was altered, cleared, dropped or restored"))
                 .of_collection(name))
         }
     }

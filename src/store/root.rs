@@ -20,8 +20,6 @@ pub struct Root {
     pub catalog: Arc<Catalog>,
     /// How many versions have been published before this one.
     pub sequence: u64,
-    /// The version at which the store was last restored: older ones are no ancestors of this.
-    pub(super) restored: u64,
     pub(super) collections: Vec<Option<Arc<Collection>>>,
 }
 
@@ -177,8 +175,10 @@ impl Index {
     }
 }
 
-/// What all versions of a collection have in common. It is not part of any
-/// version: counting on is not undone by a rollback.
+/// What the versions of a collection have in common. It is not part of any of
+/// them: counting on is not undone by a rollback. A collection that is created
+/// anew, cleared with its counter, or restored begins with another: versions
+/// before and after that have no history in common.
 #[derive(Debug, Default)]
 pub struct Shared {
     /// The last value that the auto-increment field took.
@@ -188,13 +188,13 @@ pub struct Shared {
 }
 
 impl Shared {
+    pub(super) fn new(counter: i64) -> Self {
+        Self { counter: AtomicI64::new(counter), scanned: Mutex::default() }
+    }
+
     /// The last value that the auto-increment field took; 0 before the first.
     pub fn counter(&self) -> i64 {
         self.counter.load(Ordering::SeqCst)
-    }
-
-    pub(super) fn set_counter(&self, value: i64) {
-        self.counter.store(value, Ordering::SeqCst);
     }
 
     /// The next value; `None` when there are no more.

@@ -6,13 +6,14 @@ use super::Store;
 use super::root::{Root, Shared};
 use crate::error::{Error, ErrorCode, Result};
 
-/// The whole of a store at one time: data, schema and counters. Taking one costs
-/// the same however much data there is.
+/// The whole of a store at one time: data, schema and counters. Taking one and
+/// putting it back cost the same however much data there is.
 #[derive(Clone)]
 pub struct Snapshot {
     store: u64,
     root: Arc<Root>,
-    counters: Vec<(Arc<Shared>, i64)>,
+    /// By collection, as the counters go on.
+    counters: Vec<i64>,
 }
 
 impl Snapshot {
@@ -38,10 +39,7 @@ impl Store {
     /// `StoreClosed`.
     pub fn snapshot(&self) -> Result<Snapshot> {
         let root = self.current()?;
-        let counters = root
-            .collections()
-            .map(|collection| (Arc::clone(&collection.shared), collection.shared.counter()))
-            .collect();
+        let counters = root.collections().map(|collection| collection.shared.counter()).collect();
         Ok(Snapshot { store: self.core.identity, root, counters })
     }
 
@@ -55,12 +53,11 @@ impl Store {
         if snapshot.store != self.core.identity {
             return Err(Error::new(ErrorCode::ForeignSnapshot, "the snapshot was taken of another store"));
         }
-        self.publish(|current| {
-            for (shared, counter) in &snapshot.counters {
-                shared.set_counter(*counter);
-            }
+        self.publish(|_| {
             let mut root = Root::clone(&snapshot.root);
-            root.restored = current.sequence + 1;
+            for (collection, counter) in root.collections.iter_mut().flatten().zip(&snapshot.counters) {
+                Arc::make_mut(collection).shared = Arc::new(Shared::new(*counter));
+            }
             Ok(Arc::new(root))
         })?;
         Ok(())

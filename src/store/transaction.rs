@@ -35,7 +35,10 @@ struct Savepoint {
     name: String,
     base: Arc<Root>,
     root: Arc<Root>,
+    /// How many of the transaction's effects it has.
     effects: usize,
+    /// Those effects, where the transaction's have since been told anew on a newer version.
+    told: Option<Vec<Effect>>,
     restructured: bool,
 }
 
@@ -120,6 +123,7 @@ impl Transaction {
             base: Arc::clone(&self.base),
             root: Arc::clone(&self.root),
             effects: self.effects.len(),
+            told: None,
             restructured: self.restructured,
         });
         Ok(id)
@@ -145,7 +149,10 @@ impl Transaction {
         if let Some(savepoint) = self.savepoints.last() {
             self.base = Arc::clone(&savepoint.base);
             self.root = Arc::clone(&savepoint.root);
-            self.effects.truncate(savepoint.effects);
+            match &savepoint.told {
+                Some(told) => self.effects.clone_from(told),
+                None => self.effects.truncate(savepoint.effects),
+            }
             self.restructured = savepoint.restructured;
         }
         Ok(())
@@ -288,13 +295,10 @@ impl Transaction {
 
     /// Makes the working version stand on the newest one, for a commit.
     fn rebase(&mut self, newest: &Arc<Root>) -> Result<()> {
-        if newest.restored > self.base.sequence {
-            return Err(replay::conflict("the store was restored to a snapshot since the transaction began"));
-        }
         if newest.sequence != self.base.sequence {
             if self.restructured {
                 return Err(replay::conflict(
-                    "other transactions committed while this one changed the schema or cleared a collection",
+                    "others committed or restored while it changed the schema or cleared a collection",
                 ));
             }
             return self.replay(newest);
@@ -321,9 +325,6 @@ impl Transaction {
 
     /// Does what was done again, on a newer version.
     fn replay(&mut self, newest: &Arc<Root>) -> Result<()> {
-        if newest.restored > self.base.sequence && !self.effects.is_empty() {
-            return Err(replay::conflict("the store was restored to a snapshot since the transaction began"));
-        }
         let (root, effects) = replay::replay(
             &self.root,
             &self.effects,
@@ -331,6 +332,9 @@ impl Transaction {
             self.options.read_committed,
             self.store.clock(),
         )?;
+        for savepoint in self.savepoints.iter_mut().filter(|savepoint| savepoint.told.is_none()) {
+            savepoint.told = Some(self.effects.iter().take(savepoint.effects).cloned().collect());
+        }
         self.root = root;
         self.effects = effects;
         self.base = Arc::clone(newest);
