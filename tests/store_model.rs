@@ -42,12 +42,14 @@ enum Op {
 }
 
 fn field(table: usize, at: usize) -> BoxedStrategy<Option<i64>> {
-    let values = match (table, at) {
-        (PARENT, 0) | (CHILD, 1) => 0i64..6,
-        (CHILD, 0 | 2) => 0i64..8,
-        _ => 0i64..4,
+    let (given, values) = match (table, at) {
+        (PARENT, 0) => (0.7, 0i64..6),
+        (CHILD, 0) => (0.95, 0i64..8),
+        (CHILD, 1) => (0.6, 0i64..6),
+        (CHILD, 2) => (0.4, 0i64..8),
+        _ => (0.7, 0i64..4),
     };
-    prop::option::weighted(0.8, values).boxed()
+    prop::option::weighted(given, values).boxed()
 }
 
 fn action() -> impl Strategy<Value = Action> {
@@ -278,6 +280,7 @@ impl Both {
     }
 
     fn statement(&mut self, slot: usize, actions: &[Action]) {
+        self.begin(slot, actions.len() % 2 == 0);
         let fresh = self.refresh(slot);
         let Some(pair) = &mut self.slots[slot] else { return };
         let real = pair.real.statement(|writer| actions.iter().try_for_each(|action| act(writer, action)));
@@ -443,7 +446,7 @@ proptest! {
     fn behaves_like_the_model(
         rules in [rule(), rule(), rule(), rule()],
         automatic in any::<bool>(),
-        ops in prop::collection::vec(op(), 1..60),
+        ops in prop::collection::vec(op(), 1..120),
     ) {
         let mut both = Both::new(rules, automatic);
         for op in ops {

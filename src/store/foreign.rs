@@ -121,6 +121,10 @@ impl Writer<'_> {
                     self.apply(incoming, rule, &old, after.as_ref(), generation)?;
                 }
             }
+            // A default may be the very key that went away.
+            if rule == Rule::SetDefault {
+                owed.push(Owed { incoming, row: before.clone() });
+            }
         }
         Ok(())
     }

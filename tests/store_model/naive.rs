@@ -213,9 +213,6 @@ pub fn merge(
     newest: &State,
     flush: bool,
 ) -> Outcome<(State, Vec<Event>)> {
-    if !events.is_empty() && own.counter != newest.counter {
-        return Err(ErrorCode::WriteConflict);
-    }
     let mut sums: Vec<Event> = Vec::new();
     for event in events {
         match sums.iter_mut().find(|sum| (sum.table, sum.identity) == (event.table, event.identity)) {
@@ -224,6 +221,9 @@ pub fn merge(
         }
     }
     sums.retain(|sum| sum.before.is_some() || sum.after.is_some());
+    if !sums.is_empty() && own.counter != newest.counter {
+        return Err(ErrorCode::WriteConflict);
+    }
     let mut changes = Vec::new();
     for sum in sums {
         let Some(before) = &sum.before else {
