@@ -1,9 +1,36 @@
 //! Plans in, rows out: filters, order, pages, access paths and writes.
+//!
+//! A [`Plan`] is read from the plan language (`plan`), resolved against a catalog
+//! (`resolve`, `shape`) and run by an `execution`: the `planner` chooses an
+//! `access` path by counting, `evaluate` checks what the path leaves open, `sort`
+//! orders what the path does not, and a [`Cursor`] hands rows to a [`Sink`].
 
+mod access;
+mod cursor;
+mod document;
+mod evaluate;
+mod execution;
+mod explain;
+mod insert;
 mod like;
+mod lookup;
+mod operand;
+mod params;
 mod plan;
+mod planner;
+mod project;
+mod read;
 mod regex;
+mod related;
+mod resolve;
+mod run;
+mod shape;
 mod sink;
+mod sort;
+mod update;
 
+pub use cursor::Cursor;
+pub use params::Params;
 pub use plan::*;
+pub use run::{Outcome, Plan, Session};
 pub use sink::Sink;

@@ -382,10 +382,10 @@ impl Translator<'_> {
             return high;
         }
         let before = self.at;
-        if self.take("\\u") {
-            if let Some(low @ 0xDC00..0xE000) = self.hex(4) {
-                return 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
-            }
+        if self.take("\\u")
+            && let Some(low @ 0xDC00..0xE000) = self.hex(4)
+        {
+            return 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
         }
         self.at = before;
         high

@@ -1,0 +1,311 @@
+//! Access paths: which entries of which tree lead to the rows, and walking them
+//! in pieces.
+
+use super::execution::defect;
+use super::lookup::Through;
+use crate::error::Result;
+use crate::store::Collection;
+use crate::tree::Tree;
+use crate::value::{Row, skip_key, successor};
+
+/// Where rows are found.
+#[derive(Debug)]
+pub(super) enum Access {
+    /// Primary keys, sorted, each once. Not each needs to have a row.
+    Points(Vec<Vec<u8>>),
+    /// Ranges of places in a tree, ascending and apart.
+    Spans { through: Through, spans: Vec<Span> },
+}
+
+/// A range of places in a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub start: usize,
+    pub end: usize,
+}
+
+/// The direction of a walk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Direction {
+    /// From the greatest key to the least.
+    pub reverse: bool,
+    /// Entries that agree in so many components are walked in the other direction.
+    pub group: Option<usize>,
+}
+
+/// How far a walk has come.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Position {
+    /// Spans that are behind.
+    span: usize,
+    /// Entries of the span, or points, that are behind.
+    done: usize,
+    /// The group at hand, and how many of its entries are behind.
+    group: Option<(Span, usize)>,
+}
+
+impl Access {
+    /// All rows.
+    pub fn everything(collection: &Collection) -> Self {
+        let all = Span { start: 0, end: collection.rows.len() };
+        Self::Spans { through: Through::Primary, spans: vec![all] }
+    }
+
+    /// No rows.
+    pub fn nothing() -> Self {
+        Self::Points(Vec::new())
+    }
+
+    /// How many entries there are.
+    pub fn entries(&self) -> usize {
+        match self {
+            Self::Points(keys) => keys.len(),
+            Self::Spans { spans, .. } => spans.iter().map(|span| span.end - span.start).sum(),
+        }
+    }
+
+    /// How many rows there are.
+    pub fn count(&self, collection: &Collection) -> usize {
+        match self {
+            Self::Points(keys) => keys.iter().filter(|key| collection.rows.contains_key(key)).count(),
+            Self::Spans { .. } => self.entries(),
+        }
+    }
+
+    /// The position behind so many entries, where each has a row and there is
+    /// nothing to count on the way.
+    pub fn skip(&self, entries: usize) -> Option<Position> {
+        match self {
+            Self::Spans { spans, .. } if spans.len() == 1 => {
+                Some(Position { done: entries.min(self.entries()), ..Position::default() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Visits rows from a position on, until the visitor has seen enough or
+    /// nothing is left, which is what comes back. The position moves on.
+    pub fn walk(
+        &self,
+        collection: &Collection,
+        direction: Direction,
+        position: &mut Position,
+        visit: &mut dyn FnMut(&Row) -> Result<bool>,
+    ) -> Result<bool> {
+        match self {
+            Self::Points(keys) => {
+                while position.done < keys.len() {
+                    let at = if direction.reverse { keys.len() - 1 - position.done } else { position.done };
+                    position.done += 1;
+                    if let Some(row) = keys.get(at).and_then(|key| collection.rows.get(key))
+                        && !visit(row)?
+                    {
+                        return Ok(position.done == keys.len());
+                    }
+                }
+                Ok(true)
+            }
+            Self::Spans { through: Through::Primary, spans } => {
+                walk_spans(&collection.rows, spans, direction, position, &mut |_, row| visit(row))
+            }
+            Self::Spans { through: Through::Index(number), spans } => {
+                let index = collection.indexes.get(*number).ok_or_else(|| defect("an index is not there"))?;
+                let width = index.spec.components.len();
+                walk_spans(&index.tree, spans, direction, position, &mut |entry, ()| {
+                    let key = entry.get(skip_key(entry, width)..);
+                    let row = key.and_then(|key| collection.rows.get(key));
+                    visit(row.ok_or_else(|| defect("an index entry has no row"))?)
+                })
+            }
+        }
+    }
+
+    /// Appends the primary keys of all entries.
+    pub fn primary_keys(&self, collection: &Collection, out: &mut Vec<Vec<u8>>) -> Result<()> {
+        match self {
+            Self::Points(keys) => out.extend(keys.iter().cloned()),
+            Self::Spans { through, spans } => {
+                for span in spans {
+                    match through {
+                        Through::Primary => {
+                            out.extend(entries(&collection.rows, *span).map(|(key, _)| key.to_vec()));
+                        }
+                        Through::Index(number) => {
+                            let index = collection
+                                .indexes
+                                .get(*number)
+                                .ok_or_else(|| defect("an index is not there"))?;
+                            let width = index.spec.components.len();
+                            out.extend(entries(&index.tree, *span).filter_map(|(entry, ())| {
+                                entry.get(skip_key(entry, width)..).map(<[u8]>::to_vec)
+                            }));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn entries<V: Clone>(tree: &Tree<V>, span: Span) -> crate::tree::Iter<'_, V> {
+    let mut entries = tree.iter();
+    entries.skip_front(span.start);
+    entries.skip_back(tree.len().saturating_sub(span.end));
+    entries
+}
+
+/// Visits the entries of a span, the first `done` of its direction left out;
+/// tells whether it went to the end.
+fn walk_span<V: Clone>(
+    tree: &Tree<V>,
+    span: Span,
+    reverse: bool,
+    done: &mut usize,
+    visit: &mut dyn FnMut(&[u8], &V) -> Result<bool>,
+) -> Result<bool> {
+    let mut rest = entries(tree, span);
+    if reverse {
+        rest.skip_back(*done)
+    } else {
+        rest.skip_front(*done)
+    }
+    while let Some((key, value)) = if reverse { rest.next_back() } else { rest.next() } {
+        *done += 1;
+        if !visit(key, value)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn walk_spans<V: Clone>(
+    tree: &Tree<V>,
+    spans: &[Span],
+    direction: Direction,
+    position: &mut Position,
+    visit: &mut dyn FnMut(&[u8], &V) -> Result<bool>,
+) -> Result<bool> {
+    while position.span < spans.len() {
+        let at = if direction.reverse { spans.len() - 1 - position.span } else { position.span };
+        let Some(span) = spans.get(at) else { break };
+        match direction.group {
+            None => {
+                if !walk_span(tree, *span, direction.reverse, &mut position.done, visit)? {
+                    return Ok(false);
+                }
+            }
+            Some(components) => {
+                let length = span.end - span.start;
+                while position.done < length || position.group.is_some() {
+                    let (group, done) = match &mut position.group {
+                        Some((group, done)) => (*group, done),
+                        None => {
+                            let group = next_group(tree, *span, direction.reverse, position.done, components);
+                            position.done += group.end - group.start;
+                            let (_, done) = position.group.insert((group, 0));
+                            (group, done)
+                        }
+                    };
+                    if !walk_span(tree, group, !direction.reverse, done, visit)? {
+                        return Ok(false);
+                    }
+                    position.group = None;
+                }
+            }
+        }
+        position.span += 1;
+        position.done = 0;
+    }
+    Ok(true)
+}
+
+/// The entries that agree with the next one in their first components.
+fn next_group<V: Clone>(tree: &Tree<V>, span: Span, reverse: bool, done: usize, components: usize) -> Span {
+    let rest = if reverse {
+        Span { start: span.start, end: span.end - done }
+    } else {
+        Span { start: span.start + done, end: span.end }
+    };
+    let at = if reverse { rest.end - 1 } else { rest.start };
+    let Some((key, _)) = tree.nth(at) else { return rest };
+    let prefix = key.get(..skip_key(key, components)).unwrap_or(key);
+    if reverse {
+        Span { start: tree.rank(prefix).max(rest.start), end: rest.end }
+    } else {
+        let end = successor(prefix).map_or(rest.end, |end| tree.rank(&end));
+        Span { start: rest.start, end: end.min(rest.end) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree() -> Tree<()> {
+        let mut tree = Tree::new();
+        // Two components: a group and a member.
+        for (group, member) in [(1, 1), (1, 2), (2, 1), (3, 1), (3, 2), (3, 3)] {
+            tree.insert(&key(group, member), ());
+        }
+        tree
+    }
+
+    fn key(group: i64, member: i64) -> Vec<u8> {
+        let mut key = Vec::new();
+        crate::value::encode_key(&mut key, crate::value::ValueRef::Int(group));
+        crate::value::encode_key(&mut key, crate::value::ValueRef::Int(member));
+        key
+    }
+
+    fn walked(spans: &[Span], direction: Direction, pieces: usize) -> Vec<Vec<u8>> {
+        let tree = tree();
+        let mut position = Position::default();
+        let mut keys = Vec::new();
+        loop {
+            let mut left = pieces;
+            let end = walk_spans(&tree, spans, direction, &mut position, &mut |key, ()| {
+                keys.push(key.to_vec());
+                left -= 1;
+                Ok(left > 0)
+            });
+            if end.unwrap() {
+                return keys;
+            }
+        }
+    }
+
+    fn keys(of: &[(i64, i64)]) -> Vec<Vec<u8>> {
+        of.iter().map(|(group, member)| key(*group, *member)).collect()
+    }
+
+    #[test]
+    fn walks_in_every_direction_and_in_pieces() {
+        let all = [Span { start: 0, end: 6 }];
+        let parts = [Span { start: 0, end: 2 }, Span { start: 3, end: 5 }];
+        let cases: [(&[Span], Direction, Vec<Vec<u8>>); 5] = [
+            (&all, Direction::default(), keys(&[(1, 1), (1, 2), (2, 1), (3, 1), (3, 2), (3, 3)])),
+            (
+                &all,
+                Direction { reverse: true, group: None },
+                keys(&[(3, 3), (3, 2), (3, 1), (2, 1), (1, 2), (1, 1)]),
+            ),
+            (
+                &all,
+                Direction { reverse: true, group: Some(1) },
+                keys(&[(3, 1), (3, 2), (3, 3), (2, 1), (1, 1), (1, 2)]),
+            ),
+            (
+                &all,
+                Direction { reverse: false, group: Some(1) },
+                keys(&[(1, 2), (1, 1), (2, 1), (3, 3), (3, 2), (3, 1)]),
+            ),
+            (&parts, Direction { reverse: true, group: Some(1) }, keys(&[(3, 1), (3, 2), (1, 1), (1, 2)])),
+        ];
+        for (spans, direction, expected) in cases {
+            for pieces in 1..8 {
+                assert_eq!(walked(spans, direction, pieces), expected, "{direction:?} in pieces of {pieces}");
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Results that are read piece by piece.
+
+use std::sync::Arc;
+
+use super::access::Position;
+use super::execution::Execution;
+use super::planner::Choice;
+use super::project::project_fields;
+use super::shape::{Body, FindShape, SelectShape, Shape};
+use super::sink::Sink;
+use crate::error::Result;
+use crate::store::Collection;
+use crate::value::Row;
+
+/// The rows of a result. It keeps the version of the data that it was made of,
+/// whatever is written in the meantime.
+#[derive(Default)]
+pub struct Cursor(Rows);
+
+#[derive(Default)]
+enum Rows {
+    #[default]
+    None,
+    Find(Box<Find>),
+    Written(Written),
+}
+
+/// The rows of a find.
+struct Find {
+    execution: Execution,
+    shape: Arc<Shape>,
+    source: Source,
+    /// Before the last piece.
+    before: State,
+    now: State,
+}
+
+/// How far a find has come.
+#[derive(Clone, Copy)]
+struct State {
+    position: Position,
+    /// Rows still to leave out.
+    skip: usize,
+    /// Rows still to hand out.
+    left: usize,
+    done: bool,
+}
+
+enum Source {
+    /// Found while they are read.
+    Walk { collection: Arc<Collection>, choice: Choice },
+    /// Found and sorted.
+    Sorted(Vec<Row>),
+}
+
+/// Rows written, with their places among those of the parameters.
+struct Written {
+    shape: Arc<Shape>,
+    rows: Vec<(usize, Row)>,
+    before: usize,
+    now: usize,
+}
+
+impl Cursor {
+    /// A cursor without rows.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// Whether there are certainly no more rows. Where rows are found while they
+    /// are read, the last piece may turn out to be empty.
+    pub fn is_done(&self) -> bool {
+        match &self.0 {
+            Rows::None => true,
+            Rows::Find(find) => find.now.done,
+            Rows::Written(written) => written.now == written.rows.len(),
+        }
+    }
+
+    /// Hands out at most so many rows; gives their number. Fewer than asked for are the last.
+    ///
+    /// # Errors
+    /// `PatternTooComplex` when a pattern takes too long. The rows handed out before must not be used then.
+    pub fn next_chunk<S: Sink + ?Sized>(&mut self, most: usize, sink: &mut S) -> Result<usize> {
+        match &mut self.0 {
+            Rows::None => Ok(0),
+            Rows::Find(find) => find.next_chunk(most, sink),
+            Rows::Written(written) => Ok(written.next_chunk(most, sink)),
+        }
+    }
+
+    /// Takes the last piece back: its rows come again with the next one.
+    pub fn unread(&mut self) {
+        match &mut self.0 {
+            Rows::None => {}
+            Rows::Find(find) => find.now = find.before,
+            Rows::Written(written) => written.now = written.before,
+        }
+    }
+
+    /// Rows found while they are read.
+    pub(super) fn walk(
+        execution: Execution,
+        shape: Arc<Shape>,
+        collection: Arc<Collection>,
+        choice: Choice,
+        offset: usize,
+        limit: usize,
+    ) -> Self {
+        let spans_once =
+            choice.is_exact() && choice.direction.is_some_and(|direction| direction.group.is_none());
+        let (position, skip) = match choice.access.skip(offset) {
+            Some(position) if spans_once => (position, 0),
+            _ => (Position::default(), offset),
+        };
+        let state = State { position, skip, left: limit, done: limit == 0 };
+        Self::find(execution, shape, Source::Walk { collection, choice }, state)
+    }
+
+    /// Rows in their order.
+    pub(super) fn sorted(
+        execution: Execution,
+        shape: Arc<Shape>,
+        rows: Vec<Row>,
+        offset: usize,
+        limit: usize,
+    ) -> Self {
+        let left = limit.min(rows.len().saturating_sub(offset));
+        let state = State { position: Position::default(), skip: offset, left, done: left == 0 };
+        Self::find(execution, shape, Source::Sorted(rows), state)
+    }
+
+    fn find(execution: Execution, shape: Arc<Shape>, source: Source, state: State) -> Self {
+        Self(Rows::Find(Box::new(Find { execution, shape, source, before: state, now: state })))
+    }
+
+    /// Rows that were written.
+    pub(super) fn written(shape: Arc<Shape>, rows: Vec<(usize, Row)>) -> Self {
+        Self(Rows::Written(Written { shape, rows, before: 0, now: 0 }))
+    }
+}
+
+impl Find {
+    fn next_chunk<S: Sink + ?Sized>(&mut self, most: usize, sink: &mut S) -> Result<usize> {
+        self.before = self.now;
+        let Body::Find(FindShape { rows: matching, select, .. }) = &self.shape.body else { return Ok(0) };
+        let execution = &self.execution;
+        let state = &mut self.now;
+        let most = most.min(state.left);
+        let mut given = 0;
+        if state.done || most == 0 {
+            return Ok(0);
+        }
+        match &self.source {
+            Source::Sorted(rows) => {
+                for row in rows.iter().skip(state.skip).take(most) {
+                    execution.project(select, row, 0, sink)?;
+                    given += 1;
+                }
+                state.skip += given;
+                state.left -= given;
+                state.done = state.left == 0;
+            }
+            Source::Walk { collection, choice } => {
+                let direction = choice.direction.unwrap_or_default();
+                let State { position, skip, .. } = state;
+                let end = choice.access.walk(collection, direction, position, &mut |row| {
+                    if execution.holds_rest(&matching.filter, &choice.covered, row)? {
+                        if *skip > 0 {
+                            *skip -= 1;
+                        } else {
+                            execution.project(select, row, 0, sink)?;
+                            given += 1;
+                        }
+                    }
+                    Ok(given < most)
+                })?;
+                state.left -= given;
+                state.done = end || state.left == 0;
+            }
+        }
+        Ok(given)
+    }
+}
+
+impl Written {
+    fn next_chunk<S: Sink + ?Sized>(&mut self, most: usize, sink: &mut S) -> usize {
+        self.before = self.now;
+        let fields = returning(&self.shape).map_or(&[][..], |select| &select.fields);
+        for (place, row) in self.rows.iter().skip(self.now).take(most) {
+            project_fields(fields, row, *place, sink);
+            self.now += 1;
+        }
+        self.now - self.before
+    }
+}
+
+/// What a write hands out.
+pub(super) fn returning(shape: &Shape) -> Option<&SelectShape> {
+    match &shape.body {
+        Body::Insert(insert) => Some(&insert.returning),
+        Body::Update(update) => Some(&update.returning),
+        Body::UpdateMany(update) => Some(&update.returning),
+        Body::Find(_) | Body::Count(_) | Body::Delete(_) => None,
+    }
+}

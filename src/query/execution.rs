@@ -1,0 +1,71 @@
+//! One run of a statement on one version: what conditions, orders and outputs
+//! need to know beyond the row at hand.
+
+use std::cell::{OnceCell, RefCell};
+use std::sync::Arc;
+
+use super::lookup::Lookup;
+use super::operand::{self, Operand};
+use super::params::Params;
+use super::related::Relation;
+use super::shape::{OperandId, Shape};
+use crate::catalog::{CollectionId, Component};
+use crate::error::{Error, ErrorCode, Result};
+use crate::store::Root;
+
+/// A run. Remembers what it has found out about joins and relations.
+pub(super) struct Execution {
+    pub root: Arc<Root>,
+    operands: Vec<Operand>,
+    /// By the number of the join.
+    pub lookups: Vec<OnceCell<Lookup>>,
+    /// By the number of the relation.
+    pub relations: Vec<RefCell<Relation>>,
+    /// Indexes that would have saved work.
+    pub wishes: RefCell<Vec<Wish>>,
+}
+
+/// An index that would have saved work.
+pub(super) struct Wish {
+    pub collection: CollectionId,
+    pub components: Vec<Component>,
+    /// The rows that are looked at for want of it.
+    pub rows: usize,
+}
+
+impl Execution {
+    /// Begins a run.
+    ///
+    /// # Errors
+    /// Those of [`operand::bind`].
+    pub fn new(root: Arc<Root>, shape: &Shape, params: &Params) -> Result<Self> {
+        Ok(Self {
+            root,
+            operands: operand::bind(&shape.operands, params)?,
+            lookups: shape.joins.iter().map(|_| OnceCell::new()).collect(),
+            wishes: RefCell::default(),
+            relations: (0..shape.relations).map(|_| RefCell::default()).collect(),
+        })
+    }
+
+    /// The same run on another version.
+    pub fn on(self, root: Arc<Root>) -> Self {
+        Self {
+            root,
+            operands: self.operands,
+            wishes: RefCell::default(),
+            lookups: self.lookups.iter().map(|_| OnceCell::new()).collect(),
+            relations: self.relations.iter().map(|_| RefCell::default()).collect(),
+        }
+    }
+
+    /// An operand of the statement.
+    pub fn operand(&self, id: OperandId) -> Result<&Operand> {
+        self.operands.get(id).ok_or_else(|| defect("an operand is not there"))
+    }
+}
+
+/// What cannot happen, unless the engine itself is wrong.
+pub(super) fn defect(what: &str) -> Error {
+    Error::new(ErrorCode::Internal, format!("internal error: {what}"))
+}

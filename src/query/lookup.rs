@@ -1,0 +1,224 @@
+//! Following joins: from a row to those of another collection with equal values.
+
+use std::ops::Bound;
+
+use ahash::AHashMap;
+
+use super::execution::{Execution, Wish, defect};
+use super::shape::{Join, ValuePath};
+use crate::catalog::Component;
+use crate::error::Result;
+use crate::store::Collection;
+use crate::value::{Row, ValueRef, encode_key, skip_key, successor};
+
+/// A collection with fewer rows gains nothing from an automatic index.
+pub(super) const LEAST_INDEXED: usize = 1_000;
+
+/// The tree that leads to rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Through {
+    /// The rows themselves, by primary key.
+    Primary,
+    /// The index of this number.
+    Index(usize),
+}
+
+/// How the rows that a join leads to are found.
+pub(super) enum Lookup {
+    /// In a tree that begins with the join's fields.
+    Keyed {
+        through: Through,
+        /// The local fields in the order of the tree's components.
+        local: Vec<usize>,
+    },
+    /// In a table made for this run, by the fields in the join's order: no tree begins with them.
+    Hashed(AHashMap<Vec<u8>, Vec<Row>>),
+}
+
+/// A tree whose first components are some fields in any order; for each of
+/// those components, which of the fields it is.
+pub(super) fn tree_over(collection: &Collection, fields: &[usize]) -> Option<(Through, Vec<usize>)> {
+    let primary = permutation(&collection.schema.primary, fields).map(|order| (Through::Primary, order));
+    // The fewer other components, the shorter the keys.
+    primary.or_else(|| {
+        let mut best: Option<(usize, Through, Vec<usize>)> = None;
+        for (number, index) in collection.indexes.iter().enumerate() {
+            let whole: Vec<usize> = index
+                .spec
+                .components
+                .iter()
+                .take_while(|part| part.json.is_empty())
+                .map(|part| part.position)
+                .collect();
+            let width = index.spec.components.len();
+            if best.as_ref().is_some_and(|(best, ..)| *best <= width) {
+                continue;
+            }
+            if let Some(order) = permutation(&whole, fields) {
+                best = Some((width, Through::Index(number), order));
+            }
+        }
+        best.map(|(_, through, order)| (through, order))
+    })
+}
+
+/// For each of the first components, which of the fields it is, if they are the fields exactly.
+fn permutation(components: &[usize], fields: &[usize]) -> Option<Vec<usize>> {
+    let first = components.get(..fields.len())?;
+    let order: Vec<usize> =
+        first.iter().map(|part| fields.iter().position(|field| field == part)).collect::<Option<_>>()?;
+    let each_once = (0..fields.len()).all(|field| order.contains(&field));
+    each_once.then_some(order)
+}
+
+/// Visits the rows whose keys in a tree begin with a prefix of some components,
+/// until the visitor has seen enough. Tells whether it went to the end.
+pub(super) fn visit_prefix(
+    collection: &Collection,
+    through: Through,
+    prefix: &[u8],
+    components: usize,
+    visit: &mut dyn FnMut(&Row) -> Result<bool>,
+) -> Result<bool> {
+    let end = successor(prefix);
+    let high = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+    match through {
+        Through::Primary if components == collection.schema.primary.len() => {
+            match collection.rows.get(prefix) {
+                Some(row) => visit(row),
+                None => Ok(true),
+            }
+        }
+        Through::Primary => {
+            for (_, row) in collection.rows.range(Bound::Included(prefix), high) {
+                if !visit(row)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        Through::Index(number) => {
+            let index = collection.indexes.get(number).ok_or_else(|| defect("an index is not there"))?;
+            let width = index.spec.components.len();
+            for (entry, ()) in index.tree.range(Bound::Included(prefix), high) {
+                let primary = if width == components { prefix.len() } else { skip_key(entry, width) };
+                let row = entry
+                    .get(primary..)
+                    .and_then(|key| collection.rows.get(key))
+                    .ok_or_else(|| defect("an index entry has no row"))?;
+                if !visit(row)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+    }
+}
+
+/// Appends the keys of some fields of a row; tells whether all of them have a value.
+pub(super) fn encode_fields(out: &mut Vec<u8>, row: &Row, fields: impl IntoIterator<Item = usize>) -> bool {
+    for field in fields {
+        let value = row.get(field);
+        if value.is_null() {
+            return false;
+        }
+        encode_key(out, value);
+    }
+    true
+}
+
+impl Execution {
+    /// Wishes for the indexes that joins lack.
+    pub fn wish_for_joins(&self, joins: &[Join]) -> Result<()> {
+        for join in joins {
+            let target = self.root.collection(join.target)?;
+            if target.rows.len() >= LEAST_INDEXED && tree_over(target, &join.remote).is_none() {
+                self.wishes.borrow_mut().push(Wish {
+                    collection: join.target,
+                    components: join.remote.iter().copied().map(Component::field).collect(),
+                    rows: target.rows.len(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// How the rows that a join leads to are found.
+    pub fn lookup(&self, join: &Join) -> Result<&Lookup> {
+        let cell = self.lookups.get(join.number).ok_or_else(|| defect("a join is not there"))?;
+        if let Some(lookup) = cell.get() {
+            return Ok(lookup);
+        }
+        let target = self.root.collection(join.target)?;
+        let lookup = match tree_over(target, &join.remote) {
+            Some((through, order)) => {
+                let local = order.iter().filter_map(|at| join.local.get(*at).copied()).collect();
+                Lookup::Keyed { through, local }
+            }
+            None => {
+                let mut table: AHashMap<Vec<u8>, Vec<Row>> = AHashMap::new();
+                for (_, row) in &target.rows {
+                    let mut key = Vec::with_capacity(16);
+                    if encode_fields(&mut key, row, join.remote.iter().copied()) {
+                        table.entry(key).or_default().push(row.clone());
+                    }
+                }
+                Lookup::Hashed(table)
+            }
+        };
+        Ok(cell.get_or_init(|| lookup))
+    }
+
+    /// Visits the rows that a join leads to, in the order of their primary key,
+    /// until the visitor has seen enough. Tells whether it went to the end.
+    pub fn follow(
+        &self,
+        join: &Join,
+        row: &Row,
+        visit: &mut dyn FnMut(&Row) -> Result<bool>,
+    ) -> Result<bool> {
+        let mut key = Vec::with_capacity(24);
+        match self.lookup(join)? {
+            Lookup::Keyed { through, local } => {
+                if !encode_fields(&mut key, row, local.iter().copied()) {
+                    return Ok(true);
+                }
+                visit_prefix(self.root.collection(join.target)?, *through, &key, local.len(), visit)
+            }
+            Lookup::Hashed(table) => {
+                if !encode_fields(&mut key, row, join.local.iter().copied()) {
+                    return Ok(true);
+                }
+                for row in table.get(&key).into_iter().flatten() {
+                    if !visit(row)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// Hands over the value at a path: null where no row is reached, the least
+    /// that is not null where several are.
+    pub fn with_value<T>(&self, path: &ValuePath, row: &Row, f: impl FnOnce(ValueRef<'_>) -> T) -> Result<T> {
+        if path.via.is_empty() {
+            return Ok(f(path.component.of(row)));
+        }
+        let mut least = None;
+        self.least(&path.via, &path.component, row, &mut least)?;
+        Ok(f(least.as_ref().map_or(ValueRef::Null, |end| path.component.of(end))))
+    }
+
+    fn least(&self, via: &[Join], component: &Component, row: &Row, least: &mut Option<Row>) -> Result<()> {
+        let Some((join, rest)) = via.split_first() else {
+            let value = component.of(row);
+            if !value.is_null() && least.as_ref().is_none_or(|least| value < component.of(least)) {
+                *least = Some(row.clone());
+            }
+            return Ok(());
+        };
+        self.follow(join, row, &mut |next| self.least(rest, component, next, least).map(|()| true))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! Statements that only read: find and count.
+
+use std::sync::Arc;
+
+use super::cursor::Cursor;
+use super::execution::{Execution, defect};
+use super::operand::Operand;
+use super::planner::{Choice, Need};
+use super::shape::{FindShape, Matching, OperandId, Shape};
+use super::sort::Sorter;
+use crate::error::Result;
+
+impl Execution {
+    /// Begins a find. Where the access path gives the order, rows are found while
+    /// they are read; else they are sorted now, no more of them than are wanted.
+    pub fn find(self, shape: &Arc<Shape>, find: &FindShape, choice: Choice) -> Result<Cursor> {
+        let (offset, limit) = self.page(find)?;
+        let collection = Arc::clone(self.root.collection(find.rows.schema.id)?);
+        if choice.direction.is_some() {
+            return Ok(Cursor::walk(self, Arc::clone(shape), collection, choice, offset, limit));
+        }
+        let mut sorter = Sorter::new(offset.saturating_add(limit));
+        if limit > 0 {
+            self.walk_choice(&collection, &find.rows.filter, &choice, &mut |row| {
+                sorter.push(&self, &find.order, &collection.schema, row)?;
+                Ok(true)
+            })?;
+        }
+        Ok(Cursor::sorted(self, Arc::clone(shape), sorter.finish(), offset, limit))
+    }
+
+    /// How many rows match.
+    pub fn count(&self, matching: &Matching, choice: Choice) -> Result<u64> {
+        let collection = self.root.collection(matching.schema.id)?;
+        if choice.is_exact() {
+            return Ok(choice.access.count(collection) as u64);
+        }
+        let mut rows = 0;
+        self.walk_choice(collection, &matching.filter, &choice, &mut |_| {
+            rows += 1;
+            Ok(true)
+        })?;
+        Ok(rows)
+    }
+
+    /// Offset and limit of a find.
+    pub fn page(&self, find: &FindShape) -> Result<(usize, usize)> {
+        let rows = |id: Option<OperandId>, absent: usize| match id {
+            None => Ok(absent),
+            Some(id) => match self.operand(id)? {
+                Operand::Rows(rows) => Ok(rows.unwrap_or(absent)),
+                _ => Err(defect("an operand is not a number of rows")),
+            },
+        };
+        Ok((rows(find.offset, 0)?, rows(find.limit, usize::MAX)?))
+    }
+}
+
+/// What counting asks of an access path.
+pub(super) const COUNT: Need<'static> = Need { order: None, rows: None, count: true };
+
+/// What a find asks of an access path.
+pub(super) fn find_need(find: &FindShape, offset: usize, limit: usize) -> Need<'_> {
+    let rows = (limit != usize::MAX).then(|| offset.saturating_add(limit));
+    Need { order: Some(&find.order), rows, count: false }
+}

@@ -1,0 +1,163 @@
+//! What comes back, and in which order.
+
+use std::sync::Arc;
+
+use super::super::plan::{self, Nulls, Wire};
+use super::super::shape::*;
+use super::{Resolver, typed};
+use crate::catalog::{FieldType, Schema};
+use crate::error::{Error, ErrorCode, Result};
+
+impl<'c> Resolver<'c> {
+    pub(super) fn find(&mut self, find: &plan::Find) -> Result<FindShape> {
+        let mut rows = self.matching(&find.from, find.filter.as_ref())?;
+        let schema = self.schema(&find.from)?;
+        let order = self.order(schema, &find.order, find.reverse)?;
+        let (select, required) = self.select(schema, &find.select)?;
+        let Filter { conditions, implied } = required;
+        rows.filter.conditions.extend(conditions);
+        rows.filter.implied.extend(implied);
+        Ok(FindShape {
+            rows,
+            order,
+            limit: find.limit.as_ref().map(|limit| self.operand(limit, OperandKind::Rows)),
+            offset: find.offset.as_ref().map(|offset| self.operand(offset, OperandKind::Rows)),
+            select,
+        })
+    }
+
+    pub(super) fn order(
+        &mut self,
+        schema: &'c Arc<Schema>,
+        order: &[plan::Order],
+        reverse: bool,
+    ) -> Result<OrderShape> {
+        let mut keys = Vec::with_capacity(order.len());
+        for key in order {
+            let (path, end) = self.path(schema, &key.path)?;
+            let desc = key.desc != reverse;
+            let nulls_first = match key.nulls {
+                Some(nulls) => (nulls == Nulls::First) != reverse,
+                None => !desc,
+            };
+            let field = typed(end, &path).cloned();
+            let nullable = !path.via.is_empty()
+                || match end.field(path.component.position) {
+                    Some(field) => field.def.nullable || !path.component.json.is_empty(),
+                    None => false,
+                };
+            let ranks = key.values.as_ref().map(|values| self.operand(values, OperandKind::Ranks(field)));
+            keys.push(OrderKey { path, desc, nulls_first, ranks, nullable });
+        }
+        Ok(OrderShape { keys, ties_desc: reverse })
+    }
+
+    /// What is handed out, and the condition that required nested rows are.
+    pub(super) fn select(
+        &mut self,
+        schema: &'c Arc<Schema>,
+        select: &plan::Select,
+    ) -> Result<(SelectShape, Filter)> {
+        let fields = select.fields.iter().map(|field| output(schema, field, false)).collect::<Result<_>>()?;
+        let mut required = Filter::default();
+        let mut nested = Vec::with_capacity(select.nested.len());
+        for part in &select.nested {
+            let shape = self.nested(schema, part)?;
+            if part.required {
+                required.conditions.push(self.required(schema, part)?);
+            }
+            nested.push(shape);
+        }
+        Ok((SelectShape { fields, nested }, required))
+    }
+
+    fn nested(&mut self, schema: &'c Arc<Schema>, nested: &plan::Nested) -> Result<NestedShape> {
+        let mut joins = Vec::with_capacity(2);
+        let mut schema = schema;
+        for step in nested.via.iter().chain([&nested.join]) {
+            let (join, target) = self.join(schema, step)?;
+            joins.push(join);
+            schema = target;
+        }
+        let mut filter = self.filter(schema, nested.filter.as_ref())?;
+        let (select, required) = self.select(schema, &nested.select)?;
+        filter.conditions.extend(required.conditions);
+        let order = self.order(schema, &nested.order, false)?;
+        Ok(NestedShape { joins, many: nested.many, filter, order, select })
+    }
+
+    /// That there is a nested row. Resolved apart from the nested rows themselves, which are found in another way.
+    fn required(&mut self, schema: &'c Arc<Schema>, nested: &plan::Nested) -> Result<Condition> {
+        let mut expr = plan::Expr::All(
+            nested
+                .filter
+                .iter()
+                .cloned()
+                .chain(nested.select.nested.iter().filter_map(requirement))
+                .collect(),
+        );
+        for step in [&nested.join].into_iter().chain(&nested.via) {
+            expr = related(step, expr);
+        }
+        self.condition(schema, &expr, false)
+    }
+
+    /// What a write hands out.
+    pub(super) fn returning(&mut self, schema: &Schema, fields: &[plan::SelectField]) -> Result<SelectShape> {
+        let fields = fields.iter().map(|field| output(schema, field, true)).collect::<Result<_>>()?;
+        Ok(SelectShape { fields, nested: Vec::new() })
+    }
+}
+
+fn requirement(nested: &plan::Nested) -> Option<plan::Expr> {
+    nested.required.then(|| {
+        let inner = nested.filter.iter().cloned().chain(nested.select.nested.iter().filter_map(requirement));
+        [&nested.join]
+            .into_iter()
+            .chain(&nested.via)
+            .fold(plan::Expr::All(inner.collect()), |expr, step| related(step, expr))
+    })
+}
+
+fn related(step: &plan::Join, filter: plan::Expr) -> plan::Expr {
+    plan::Expr::Related { join: step.clone(), quantifier: plan::Quantifier::Some, filter: Box::new(filter) }
+}
+
+fn output(schema: &Schema, field: &plan::SelectField, written: bool) -> Result<Output> {
+    let wire = field.wire;
+    if written && field.field == "$row" {
+        return match wire {
+            Wire::Number => Ok(Output { field: OutputField::Place, wire }),
+            _ => Err(super::invalid("The place of a row, \"$row\", is a number")),
+        };
+    }
+    let position = schema.position(&field.field)?;
+    let kind = schema.field(position).map_or(FieldType::Int, |field| field.def.kind);
+    if !carries(wire, kind) {
+        let message = format!(
+            "Field \"{}\" of collection \"{}\" has type {} and cannot be handed out as {wire:?}",
+            field.field,
+            schema.name(),
+            kind.as_str()
+        );
+        return Err(Error::new(ErrorCode::TypeMismatch, message)
+            .of_collection(schema.name())
+            .of_fields([field.field.as_str()]));
+    }
+    Ok(Output { field: OutputField::Position(position), wire })
+}
+
+/// Whether values of a type can leave in a form.
+fn carries(wire: Wire, kind: FieldType) -> bool {
+    use FieldType::*;
+    match wire {
+        Wire::Json => true,
+        Wire::Number => matches!(kind, Int | BigInt | Float | Decimal | Bool | Date),
+        Wire::Bigint => matches!(kind, BigInt | Int),
+        Wire::Decimal => matches!(kind, Decimal | Int | BigInt | Float),
+        Wire::Text => matches!(kind, Text | Decimal | Int | BigInt | Float),
+        Wire::Bool => kind == Bool,
+        Wire::Date => kind == Date,
+        Wire::Bytes => kind == Bytes,
+    }
+}

@@ -1,0 +1,222 @@
+//! Compiled plans and where they run.
+
+use std::sync::{Arc, Weak};
+
+use parking_lot::RwLock;
+
+use super::cursor::Cursor;
+use super::execution::Execution;
+use super::params::Params;
+use super::plan::Statement;
+use super::planner::{Choice, Need};
+use super::read::{COUNT, find_need};
+use super::resolve::resolve;
+use super::shape::{Body, Matching, Shape};
+use crate::catalog::{Catalog, CollectionId, Component};
+use crate::error::{Error, ErrorCode, Result};
+use crate::store::{Begin, Root, Store, Transaction};
+
+/// Rows looked at in vain, in multiples of the collection, that an automatic index is made for.
+const PATIENCE: u64 = 2;
+
+/// A plan, compiled once for all runs. Belongs to no store in particular.
+pub struct Plan {
+    statement: Statement,
+    /// The shape in the catalog that it was last run on.
+    shape: RwLock<Option<(Weak<Catalog>, Arc<Shape>)>>,
+}
+
+/// Where a plan runs.
+pub enum Session<'a> {
+    /// On the newest version; a write begins and commits a transaction of its own.
+    Store(&'a Arc<Store>),
+    /// In a transaction.
+    Transaction(&'a mut Transaction),
+}
+
+/// What a run gives.
+pub struct Outcome {
+    /// The number of a count, the rows inserted, changed, found or deleted by a write, 0 of a find.
+    pub affected: u64,
+    /// The rows.
+    pub rows: Cursor,
+}
+
+impl Session<'_> {
+    fn root(&mut self) -> Result<Arc<Root>> {
+        match self {
+            Self::Store(store) => store.current(),
+            Self::Transaction(transaction) => transaction.root().cloned(),
+        }
+    }
+
+    /// The version with an automatic index more.
+    fn index(&mut self, root: &Arc<Root>, id: CollectionId, components: &[Component]) -> Result<Arc<Root>> {
+        match self {
+            Self::Store(store) => store.install_auto_index(root, id, components),
+            Self::Transaction(transaction) => {
+                transaction.install_auto_index(id, components)?;
+                transaction.root().cloned()
+            }
+        }
+    }
+}
+
+impl Plan {
+    /// Reads a plan.
+    ///
+    /// # Errors
+    /// `InvalidPlan` with the place in the text.
+    pub fn parse(text: &str) -> Result<Self> {
+        Ok(Self { statement: Statement::parse(text)?, shape: RwLock::new(None) })
+    }
+
+    /// Runs the plan.
+    ///
+    /// # Errors
+    /// `CollectionNotFound`, `FieldNotFound`, `InvalidPlan` and `TypeMismatch` for a plan that does not fit the
+    /// catalog or parameters that do not fit the plan; for writes, those of [`crate::store::Writer`] and of
+    /// [`Transaction::commit`].
+    pub fn run(&self, mut session: Session<'_>, params: Params) -> Result<Outcome> {
+        if !matches!(self.statement, Statement::Find(_) | Statement::Count(_)) {
+            return match session {
+                Session::Store(store) => {
+                    let mut transaction = store.begin(Begin { read_committed: true, ..Begin::default() })?;
+                    let outcome = self.write(&mut transaction, &params)?;
+                    transaction.commit()?;
+                    Ok(outcome)
+                }
+                Session::Transaction(transaction) => self.write(transaction, &params),
+            };
+        }
+        let root = session.root()?;
+        let shape = self.shape(&root.catalog)?;
+        let execution = begin(&shape, root, &params)?;
+        match &shape.body {
+            Body::Find(find) => {
+                let (offset, limit) = execution.page(find)?;
+                let need = find_need(find, offset, limit);
+                let (execution, choice) = settle(&mut session, execution, &shape, &find.rows, need)?;
+                Ok(Outcome { affected: 0, rows: execution.find(&shape, find, choice)? })
+            }
+            Body::Count(matching) => {
+                let (execution, choice) = settle(&mut session, execution, &shape, matching, COUNT)?;
+                Ok(Outcome { affected: execution.count(matching, choice)?, rows: Cursor::empty() })
+            }
+            _ => Err(super::execution::defect("a read became a write")),
+        }
+    }
+
+    fn write(&self, transaction: &mut Transaction, params: &Params) -> Result<Outcome> {
+        let root = Arc::clone(transaction.root()?);
+        let shape = self.shape(&root.catalog)?;
+        let execution = begin(&shape, root, params)?;
+        match &shape.body {
+            Body::Insert(insert) => super::insert::insert(transaction, execution, &shape, insert, params),
+            Body::UpdateMany(update) => {
+                super::update::update_many(transaction, execution, &shape, update, params)
+            }
+            Body::Update(update) => {
+                let (execution, keys) = matching_keys(transaction, execution, &shape, &update.rows)?;
+                super::update::update(transaction, execution, &shape, update, &keys)
+            }
+            Body::Delete(matching) => {
+                let (_, keys) = matching_keys(transaction, execution, &shape, matching)?;
+                let id = matching.schema.id;
+                let affected = transaction.statement(|writer| {
+                    let mut deleted = 0;
+                    for key in &keys {
+                        deleted += u64::from(writer.delete(id, key)?);
+                    }
+                    Ok(deleted)
+                })?;
+                Ok(Outcome { affected, rows: Cursor::empty() })
+            }
+            Body::Find(_) | Body::Count(_) => Err(super::execution::defect("a write became a read")),
+        }
+    }
+
+    /// How the plan would run, for people: access path, index, rows, order.
+    ///
+    /// # Errors
+    /// As [`Plan::run`], but for those of writing.
+    pub fn explain(&self, mut session: Session<'_>, params: Params) -> Result<String> {
+        let root = session.root()?;
+        let shape = self.shape(&root.catalog)?;
+        begin(&shape, root, &params)?.explain(&shape)
+    }
+
+    /// The plan in terms of a catalog; made anew only when the catalog is another.
+    fn shape(&self, catalog: &Arc<Catalog>) -> Result<Arc<Shape>> {
+        if let Some((known, shape)) = &*self.shape.read()
+            && std::ptr::eq(known.as_ptr(), Arc::as_ptr(catalog))
+        {
+            return Ok(Arc::clone(shape));
+        }
+        let shape = Arc::new(resolve(&self.statement, catalog)?);
+        *self.shape.write() = Some((Arc::downgrade(catalog), Arc::clone(&shape)));
+        Ok(shape)
+    }
+}
+
+/// Begins a run; a plan takes as many parameters as it names, but for the rows of writes.
+fn begin(shape: &Arc<Shape>, root: Arc<Root>, params: &Params) -> Result<Execution> {
+    let rows = matches!(shape.body, Body::Insert(_) | Body::UpdateMany(_));
+    if !rows && params.len() != shape.parameters {
+        let message = format!("the plan takes {} parameters, not {}", shape.parameters, params.len());
+        return Err(Error::new(ErrorCode::InvalidPlan, message));
+    }
+    Execution::new(root, shape, params)
+}
+
+/// Chooses an access path, after making the indexes that have been missed often enough.
+fn settle(
+    session: &mut Session<'_>,
+    execution: Execution,
+    shape: &Shape,
+    matching: &Matching,
+    need: Need<'_>,
+) -> Result<(Execution, Choice)> {
+    let choose = |execution: &Execution| {
+        execution.choose(execution.root.collection(matching.schema.id)?, &matching.filter, need)
+    };
+    let choice = choose(&execution)?;
+    execution.wish_for_joins(&shape.joins)?;
+    let wishes = execution.wishes.take();
+    if wishes.is_empty() {
+        return Ok((execution, choice));
+    }
+    let mut root = Arc::clone(&execution.root);
+    for wish in wishes {
+        let collection = Arc::clone(root.collection(wish.collection)?);
+        let missed = collection.note_scan(&wish.components, wish.rows as u64);
+        if missed >= PATIENCE.saturating_mul(collection.rows.len() as u64) {
+            root = session.index(&root, wish.collection, &wish.components)?;
+        }
+    }
+    if Arc::ptr_eq(&root, &execution.root) {
+        return Ok((execution, choice));
+    }
+    let execution = execution.on(root);
+    let choice = choose(&execution)?;
+    Ok((execution, choice))
+}
+
+/// The keys of the rows that a write is about, in their order.
+fn matching_keys(
+    transaction: &mut Transaction,
+    execution: Execution,
+    shape: &Shape,
+    matching: &Matching,
+) -> Result<(Execution, Vec<Vec<u8>>)> {
+    let mut session = Session::Transaction(transaction);
+    let (execution, choice) = settle(&mut session, execution, shape, matching, Need::ALL)?;
+    let collection = execution.root.collection(matching.schema.id)?;
+    let mut keys = Vec::new();
+    execution.walk_choice(collection, &matching.filter, &choice, &mut |row| {
+        keys.push(collection.schema.primary_key(row));
+        Ok(true)
+    })?;
+    keys.sort_unstable();
+    Ok((execution, keys))
+}

@@ -1,0 +1,269 @@
+//! Plans in terms of a catalog: names have become positions and numbers.
+//!
+//! A shape is made once for each plan and catalog and then only read. What
+//! differs from run to run it refers to by number: operands, joins and relations.
+
+use std::sync::Arc;
+
+use super::plan::{Comparison, ConflictAction, Fold, Quantifier, Wire};
+use crate::catalog::{CollectionId, Component, FieldDef, Schema};
+use crate::value::Value;
+
+/// Conditions that must all hold.
+#[derive(Debug, Default)]
+pub(super) struct Filter {
+    /// The conditions; none of them is a conjunction itself.
+    pub conditions: Vec<Condition>,
+    /// What follows from the conditions, in a form that finds rows: relations in the place of paths that
+    /// lead through relations. Never checked.
+    pub implied: Vec<Condition>,
+}
+
+/// A condition, with negations moved inwards as far as they go.
+#[derive(Debug)]
+pub(super) enum Condition {
+    All(Filter),
+    Any(Vec<Filter>),
+    Not(Box<Condition>),
+    Const(bool),
+    Compare { op: Comparison, path: ValuePath, operand: OperandId },
+    In { path: ValuePath, operand: OperandId },
+    Null(ValuePath),
+    TupleIn { paths: Vec<ValuePath>, operand: OperandId },
+    Like { path: ValuePath, operand: OperandId },
+    Regex { path: ValuePath, operand: OperandId },
+    Document { relation: DocumentRelation, path: ValuePath, operand: OperandId },
+    HasKeys { path: ValuePath, operand: OperandId, any: bool },
+    Related(Box<Related>),
+}
+
+/// How a document relates to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DocumentRelation {
+    Contains,
+    Contained,
+    Overlap,
+}
+
+/// A condition on the rows that a join leads to.
+#[derive(Debug)]
+pub(super) struct Related {
+    /// The number of the relation among those of the statement.
+    pub number: usize,
+    pub join: Join,
+    pub quantifier: Quantifier,
+    pub filter: Filter,
+}
+
+/// A join in terms of row positions.
+#[derive(Clone, Debug)]
+pub(super) struct Join {
+    /// The number of the join among those of the statement.
+    pub number: usize,
+    pub target: CollectionId,
+    /// Positions in the row that the join starts from.
+    pub local: Vec<usize>,
+    /// Positions in the target's rows, of values that equal.
+    pub remote: Vec<usize>,
+}
+
+/// Where a value is found.
+#[derive(Clone, Debug)]
+pub(super) struct ValuePath {
+    /// Joins to follow first.
+    pub via: Vec<Join>,
+    pub component: Component,
+}
+
+impl ValuePath {
+    /// The component, if it is in the row itself.
+    pub fn here(&self) -> Option<&Component> {
+        self.via.is_empty().then_some(&self.component)
+    }
+}
+
+/// The number of an operand among those of the statement.
+pub(super) type OperandId = usize;
+
+/// A value that is known when the statement runs.
+#[derive(Debug)]
+pub(super) struct OperandShape {
+    pub source: Source,
+    pub kind: OperandKind,
+}
+
+/// Where an operand comes from.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    Parameter(usize),
+    Constant(Value),
+}
+
+/// What an operand is for. Fields are those whose type values are brought to.
+#[derive(Debug)]
+pub(super) enum OperandKind {
+    /// Compared with.
+    Value(Option<FieldDef>),
+    /// Written into the field.
+    Stored(FieldDef),
+    List(Option<FieldDef>),
+    /// A list whose places count.
+    Ranks(Option<FieldDef>),
+    Tuples(Vec<Option<FieldDef>>),
+    Like(Fold),
+    Regex {
+        flags: Option<Source>,
+    },
+    Keys,
+    /// A number of rows; null means no limit.
+    Rows,
+}
+
+/// One criterion of an order.
+#[derive(Debug)]
+pub(super) struct OrderKey {
+    pub path: ValuePath,
+    pub desc: bool,
+    pub nulls_first: bool,
+    /// A list: its places count instead of the values.
+    pub ranks: Option<OperandId>,
+    /// Whether there can be nulls.
+    pub nullable: bool,
+}
+
+/// An order of all rows: by the keys, then by primary key.
+#[derive(Debug, Default)]
+pub(super) struct OrderShape {
+    pub keys: Vec<OrderKey>,
+    /// Whether ties are broken downwards.
+    pub ties_desc: bool,
+}
+
+/// A field handed out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Output {
+    pub field: OutputField,
+    pub wire: Wire,
+}
+
+/// What is handed out.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum OutputField {
+    /// The value at a row position.
+    Position(usize),
+    /// The place of the row among those of the parameters.
+    Place,
+}
+
+/// What a row handed out holds.
+#[derive(Debug, Default)]
+pub(super) struct SelectShape {
+    pub fields: Vec<Output>,
+    pub nested: Vec<NestedShape>,
+}
+
+/// Rows of another collection inside a row.
+#[derive(Debug)]
+pub(super) struct NestedShape {
+    /// One join, or two by way of a pivot.
+    pub joins: Vec<Join>,
+    pub many: bool,
+    pub filter: Filter,
+    pub order: OrderShape,
+    pub select: SelectShape,
+}
+
+/// A statement in terms of a catalog.
+#[derive(Debug)]
+pub(super) struct Shape {
+    pub body: Body,
+    pub operands: Vec<OperandShape>,
+    /// All joins, by number.
+    pub joins: Vec<Join>,
+    /// How many relations there are.
+    pub relations: usize,
+    /// How many parameters the statement names; those of rows come on top.
+    pub parameters: usize,
+}
+
+/// What a statement does.
+#[derive(Debug)]
+pub(super) enum Body {
+    Find(FindShape),
+    Count(Matching),
+    Insert(InsertShape),
+    Update(UpdateShape),
+    UpdateMany(UpdateManyShape),
+    Delete(Matching),
+}
+
+/// Rows of a collection that fulfil conditions.
+#[derive(Debug)]
+pub(super) struct Matching {
+    pub schema: Arc<Schema>,
+    pub filter: Filter,
+}
+
+#[derive(Debug)]
+pub(super) struct FindShape {
+    pub rows: Matching,
+    pub order: OrderShape,
+    pub limit: Option<OperandId>,
+    pub offset: Option<OperandId>,
+    pub select: SelectShape,
+}
+
+#[derive(Debug)]
+pub(super) struct InsertShape {
+    pub schema: Arc<Schema>,
+    /// The position of each given field.
+    pub fields: Vec<usize>,
+    pub conflict: Option<ConflictShape>,
+    pub returning: SelectShape,
+}
+
+/// A key that may be taken.
+#[derive(Debug)]
+pub(super) enum UniqueKey {
+    Primary,
+    /// The number of a unique index.
+    Index(usize),
+}
+
+#[derive(Debug)]
+pub(super) struct ConflictShape {
+    pub keys: Vec<UniqueKey>,
+    pub action: ConflictAction,
+    /// The positions that take new values.
+    pub merge: Vec<usize>,
+    pub filter: Filter,
+}
+
+#[derive(Debug)]
+pub(super) struct UpdateShape {
+    pub rows: Matching,
+    pub set: Vec<AssignmentShape>,
+    pub returning: SelectShape,
+}
+
+#[derive(Debug)]
+pub(super) struct AssignmentShape {
+    pub position: usize,
+    pub change: ChangeShape,
+}
+
+#[derive(Debug)]
+pub(super) enum ChangeShape {
+    Set(OperandId),
+    Increase(i64),
+    Now,
+}
+
+#[derive(Debug)]
+pub(super) struct UpdateManyShape {
+    pub schema: Arc<Schema>,
+    pub key: Vec<usize>,
+    pub set: Vec<usize>,
+    pub bump: Option<AssignmentShape>,
+    pub returning: SelectShape,
+}
