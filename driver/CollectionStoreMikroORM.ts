@@ -24,7 +24,9 @@ export interface CollectionStoreMikroORMClass {
 
 class MikroORMWithCollectionStore extends (MikroORM as any) {
   /** The driver of major 6 where the options name none. */
-  static DRIVER = CollectionStoreDriver;
+  static get DRIVER(): typeof CollectionStoreDriver {
+    return CollectionStoreDriver;
+  }
 
   static async init(options?: any): Promise<any> {
     if (options === undefined && CONFIGURED_BY_CLI) {

@@ -117,3 +117,16 @@ export const SUBCLASS_INSTANCES: boolean = MAJOR_7;
 
 /** Whether core itself finds the configuration file of the CLI. */
 export const CONFIGURED_BY_CLI: boolean = !MAJOR_7;
+
+/** A condition with values of the entity made values of the database, by the types of the properties. */
+export function processedWhere(storage: MetadataStorage, platform: any, meta: EntityMetadata, where: unknown): unknown {
+  return library['QueryHelper'].processWhere({ where, entityName: entityNameOf(meta), metadata: storage, platform, convertCustomTypes: true, root: true });
+}
+
+/** The key of an owner of collections as the database has it: 7 hands over values of the entity, 6 those of the database. */
+export function databaseKeyOf(owner: EntityMetadata, key: readonly unknown[], platform: any): readonly unknown[] {
+  if (!MAJOR_7) {
+    return key;
+  }
+  return owner.getPrimaryProps().map((prop, i) => (prop.customType && key[i] != null ? prop.customType.convertToDatabaseValue(key[i], platform, { mode: 'query' } as any) : key[i]));
+}

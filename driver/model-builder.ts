@@ -85,6 +85,9 @@ export class ModelBuilder {
     for (const prop of meta.props) {
       props.set(prop.name, this.#prop(meta, prop));
     }
+    for (const name of ['$inserted', '$updated']) {
+      props.set(name, systemProp(name));
+    }
     const columns = this.#columnsOf(meta);
     const primaryProps = meta.primaryKeys as string[];
     const discriminator = this.#discriminator(meta);
@@ -305,7 +308,13 @@ export class ModelBuilder {
       column: column as Column,
       ...(meta.discriminatorValue !== undefined && { value: meta.discriminatorValue }),
       ...(meta !== root && { values }),
+      ...(root.props.some((prop) => siblingColumnsOf(prop)) && { classes: this.#classes(root) }),
     };
+  }
+
+  #classes(root: EntityMetadata): ReadonlyMap<unknown, () => Model> {
+    const classes = allMetadata(this.#context.storage).filter((meta) => meta.root === root && meta.discriminatorValue !== undefined);
+    return new Map(classes.map((meta) => [meta.discriminatorValue, () => this.model(meta)]));
   }
 }
 
@@ -326,6 +335,11 @@ const WIRES: Readonly<Record<FieldType, Wire>> = {
   bytes: 'bytes',
   json: 'json',
 };
+
+/** What the engine keeps with each row: the order in which rows were inserted, and last changed. */
+function systemProp(name: string): ScalarProp {
+  return { kind: 'scalar', name, nullable: false, lazy: true, json: [], column: { name, type: 'int', wire: 'number', nullable: false } };
+}
 
 type TypeClass = abstract new (...args: never[]) => Type<unknown>;
 

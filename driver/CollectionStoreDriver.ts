@@ -1,0 +1,465 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: the two majors of core type what they hand to a driver differently.
+import {
+  type Configuration,
+  DatabaseDriver,
+  EntityManagerType,
+  type EntityMetadata,
+  type EntityProperty,
+  getOnConflictReturningFields,
+  type MetadataStorage,
+  Utils,
+} from '@mikro-orm/core';
+import { CollectionStoreConnection } from './CollectionStoreConnection.js';
+import { CollectionStoreEntityManager } from './CollectionStoreEntityManager.js';
+import { CollectionStoreMikroORM } from './CollectionStoreMikroORM.js';
+import { CollectionStorePlatform } from './CollectionStorePlatform.js';
+import { type Clause, callText } from './call-text.js';
+import { type Key, PivotChanges, syncCollections } from './collections.js';
+import { databaseKeyOf, pivotOf, processedWhere, rawSqlOf } from './compat.js';
+import { unsupported } from './errors.js';
+import { findRequest, refuseCountOptions } from './find-options.js';
+import { metadataOrThrow, ModelBuilder } from './model-builder.js';
+import { CompiledPlan, type WriteResult } from './native/engine.js';
+import type { SchemaDef } from './native/ir.js';
+import { converted, dayProperties, type Payload, withDays, withoutLinks } from './payload.js';
+import type { Model } from './plan/model.js';
+import { Planner, type Prepared } from './plan/planner.js';
+import { schemaOf } from './plan/schema.js';
+import type { Row } from './plan/select.js';
+import { ROW_NUMBER } from './plan/write.js';
+
+/** The models and plans of one name space. */
+interface Space {
+  readonly models: ModelBuilder;
+  readonly planner: Planner<CompiledPlan>;
+}
+
+/** Answers what core asks of a driver: each call is one plan, run in one call of the engine. */
+export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnection> {
+  declare [EntityManagerType]: CollectionStoreEntityManager<this>;
+  protected override readonly connection: CollectionStoreConnection;
+  protected override readonly platform: CollectionStorePlatform;
+  readonly #spaces = new Map<string | undefined, Space>();
+  readonly #joinsOwners: boolean;
+
+  constructor(config: Configuration) {
+    super(config, []);
+    this.connection = new CollectionStoreConnection(config);
+    this.platform = new CollectionStorePlatform();
+    this.#joinsOwners = config.get('autoJoinOneToOneOwner') !== false;
+  }
+
+  override createEntityManager(useContext?: boolean): any {
+    const EntityManagerClass: any = this.config.get('entityManager', CollectionStoreEntityManager as any);
+    return new EntityManagerClass(this.config, this, this.metadata, useContext);
+  }
+
+  override getPlatform(): CollectionStorePlatform {
+    return this.platform;
+  }
+
+  override setMetadata(metadata: MetadataStorage): void {
+    super.setMetadata(metadata);
+    this.#spaces.clear();
+  }
+
+  /** The class to inject, for frameworks that ask the driver for it. */
+  getORMClass(): any {
+    return CollectionStoreMikroORM;
+  }
+
+  /** The schema that the entities ask for. */
+  schemaDef(schema?: string): SchemaDef {
+    // Entities may have been discovered anew since.
+    this.#spaces.clear();
+    return schemaOf(this.#space(schema).models.stored());
+  }
+
+  override async find(entityName: any, where: any, options: any = {}): Promise<any> {
+    const meta = metadataOrThrow(this.metadata, entityName);
+    if (meta.virtual) {
+      return this.findVirtual(entityName, where, options);
+    }
+    const { first, last, before, after } = options;
+    if (first === undefined && last === undefined && before === undefined && after === undefined) {
+      return this.#find(meta, where, options);
+    }
+    const pageOptions = { ...options };
+    const page = this.processCursorOptions(meta as any, pageOptions, options.orderBy ?? {}) as { orderBy: unknown; where: unknown };
+    const rows = await this.#find(meta, { $and: [where, page.where] }, { ...pageOptions, orderBy: page.orderBy });
+    return first === undefined && last !== undefined ? rows.reverse() : rows;
+  }
+
+  override async findOne(entityName: any, where: any, options: any = {}): Promise<any> {
+    const meta = metadataOrThrow(this.metadata, entityName);
+    const one = { ...options, limit: 1 };
+    const [row] = meta.virtual ? await this.findVirtual(entityName, where, one) : await this.#find(meta, where, one);
+    return row ?? null;
+  }
+
+  async #find(meta: EntityMetadata, where: unknown, options: any): Promise<Row[]> {
+    if (!this.connection.ready || options.signal) {
+      await this.#ready(options);
+    }
+    const { models, planner } = this.#space(options.schema);
+    const model = models.model(meta);
+    const request = findRequest(meta, where, options, this.#joinsOwners);
+    const { plan, params, finish } = planner.find(model, request);
+    const session = this.#session(options);
+    const rows = this.connection.logs(options.logging)
+      ? this.connection.traced(
+          () => session.find(plan, params),
+          (found) => {
+            const { where, orderBy, limit, offset, fields } = request;
+            const clauses: Clause[] = [['where', where], ['order by', orderBy], ['limit', limit], ['offset', offset], ['fields', fields]];
+            return { text: this.#text('find', model, clauses), ...(found && { results: found.length }) };
+          },
+          options.logging,
+        )
+      : this.#converting(() => session.find(plan, params));
+    return finish === undefined ? rows : rows.map(finish);
+  }
+
+  override async count(entityName: any, where: any, options: any = {}): Promise<number> {
+    const meta = metadataOrThrow(this.metadata, entityName);
+    if (meta.virtual) {
+      return this.countVirtual(entityName, where, options);
+    }
+    await this.#ready(options);
+    refuseCountOptions(meta, options);
+    const { models, planner } = this.#space(options.schema);
+    const model = models.model(meta);
+    const { plan, params } = planner.count(model, where);
+    const session = this.#session(options);
+    return this.connection.traced(
+      () => session.count(plan, params),
+      (results) => ({ text: this.#text('count', model, [['where', where]]), ...(results !== undefined && { results }) }),
+      options.logging,
+    );
+  }
+
+  /** The rows that the expression of a virtual entity returns; it gets the condition and the options. */
+  override async findVirtual(entityName: any, where: any, options: any): Promise<any> {
+    const rows = await this.#virtual(entityName, where, options);
+    return Array.isArray(rows) ? rows : [];
+  }
+
+  override async countVirtual(entityName: any, where: any, options: any): Promise<number> {
+    const rows = await this.#virtual(entityName, where, options);
+    return typeof rows === 'number' ? rows : Array.isArray(rows) ? rows.length : 0;
+  }
+
+  async #virtual(entityName: any, where: any, options: any): Promise<unknown> {
+    const meta = metadataOrThrow(this.metadata, entityName);
+    const expression: any = meta.expression;
+    if (typeof expression !== 'function') {
+      throw unsupported(`${meta.className} is a virtual entity of an SQL expression, which the collection store does not evaluate. Use a function that returns rows.`);
+    }
+    await this.#ready(options);
+    const em = this.createEntityManager();
+    em.setTransactionContext(options.ctx);
+    const result = await expression(em, where, options);
+    if (typeof result === 'string' || rawSqlOf(result) !== undefined) {
+      throw unsupported(`The expression of the virtual entity ${meta.className} returned SQL, which the collection store does not evaluate. Return rows.`);
+    }
+    return result;
+  }
+
+  /** Rows one after the other. */
+  async *stream(entityName: any, where: any, options: any = {}): AsyncIterableIterator<any> {
+    if (options.populate?.length > 0) {
+      throw unsupported('Populating relations while streaming is not there yet: use find, or populate each entity.');
+    }
+    for (const row of await this.find(entityName, where, options)) {
+      yield row;
+    }
+  }
+
+  override async nativeInsert(entityName: any, data: any, options: any = {}): Promise<any> {
+    return this.nativeInsertMany(entityName, [data], { processCollections: true, ...options });
+  }
+
+  override async nativeInsertMany(entityName: any, data: any[], options: any = {}): Promise<any> {
+    const meta = metadataOrThrow(this.metadata, entityName);
+    await this.#ready(options);
+    const { models, planner } = this.#space(options.schema);
+    // Classes that share a collection may come in one batch, under the name of the first.
+    const model = models.model(meta.root);
+    const parts = data.map((row) => (options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row)));
+    const rows = parts.map((part) => this.#payload(meta.root, part.data, options));
+    const result = this.#write('insert', model, planner.insert(model, rows), [['values', data]], options);
+    const ids = this.#primaryKeys(meta, data, result.rows);
+    for (const [i, { links }] of parts.entries()) {
+      await this.#link([ids[i]].flat(), links, 'none', options);
+    }
+    return { affectedRows: result.affected, insertId: ids[0], row: result.rows[0] ?? {}, rows: result.rows, insertedIds: ids };
+  }
+
+  override async nativeUpdate(entityName: any, where: any, data: any, options: any = {}): Promise<any> {
+    const meta = metadataOrThrow(this.metadata, entityName);
+    if (options.upsert) {
+      return this.#upsert(meta, [where], [data], options);
+    }
+    await this.#ready(options);
+    const { models, planner } = this.#space(options.schema);
+    const model = models.model(meta);
+    const { data: rest, links } = withoutLinks(meta, data);
+    const payload = this.#payload(meta, rest, options);
+    const condition = options.convertCustomTypes === false ? where : processedWhere(this.metadata, this.platform, meta, where);
+    const prepared = planner.update(model, condition, payload);
+    const result = prepared && this.#write('update', model, prepared, [['set', data], ['where', where]], options);
+    const [row] = result?.rows ?? [];
+    const key = primaryKeyOf(meta, { ...(Utils.isPlainObject(where) ? (where as object) : { [meta.primaryKeys[0] as string]: where }), ...data });
+    await this.#link(key, links, 'all', options);
+    return { affectedRows: result?.affected ?? 0, insertId: key.length > 1 ? key : key[0], row: row ?? {}, rows: result?.rows ?? [] };
+  }
+
+  override async nativeUpdateMany(entityName: any, where: any[], data: any[], options: any = {}): Promise<any> {
+    const meta = metadataOrThrow(this.metadata, entityName);
+    if (options.upsert) {
+      return this.#upsert(meta, where, data, options);
+    }
+    await this.#ready(options);
+    const { models, planner } = this.#space(options.schema);
+    const model = models.model(meta.root);
+    const parts = data.map((row) => (options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row)));
+    const rows = parts.map((part) => this.#payload(meta.root, part.data, options));
+    const prepared = planner.updateMany(model, where, rows);
+    const result = prepared && this.#write('update', model, prepared, [['set', data], ['where', where]], options);
+    for (const [i, { links }] of parts.entries()) {
+      await this.#link(primaryKeyOf(meta, where[i]), links, 'all', options);
+    }
+    return { affectedRows: result?.affected ?? 0, insertId: undefined, row: result?.rows[0] ?? {}, rows: result?.rows ?? [] };
+  }
+
+  override async nativeDelete(entityName: any, where: any, options: any = {}): Promise<any> {
+    const meta = metadataOrThrow(this.metadata, entityName);
+    await this.#ready(options);
+    const { models, planner } = this.#space(options.schema);
+    const model = models.model(meta);
+    const result = this.#write('delete', model, planner.delete(model, where), [['where', where]], options);
+    return { affectedRows: result.affected, insertId: undefined, row: {}, rows: [] };
+  }
+
+  /** Inserts a copy of a row, with a primary key and a version of its own. */
+  async nativeClone(entityName: any, where: any, overrides: any = {}, options: any = {}): Promise<any> {
+    const meta = metadataOrThrow(this.metadata, entityName);
+    const row = await this.findOne(entityName, where, { ctx: options.ctx, schema: options.schema, signal: options.signal });
+    if (row === null) {
+      throw unsupported(`There is no ${meta.className} to clone with that condition.`);
+    }
+    const own = new Set(meta.props.filter((prop) => prop.autoincrement || prop.version || (prop.kind === '1:1' && !prop.owner)).map((prop) => prop.name as string));
+    const copy = Object.fromEntries(Object.entries(row).filter(([name]) => !own.has(name)));
+    return this.nativeInsert(entityName, { ...copy, ...this.#payload(meta, overrides, options) }, { ...options, convertCustomTypes: false });
+  }
+
+  override async syncCollections(collections: any, options: any): Promise<void> {
+    await this.#ready(options ?? {});
+    await syncCollections(this, collections, options);
+  }
+
+  /** The members of M:N collections by the key of their owner: their rows, or only their keys. */
+  override async loadFromPivotTable(prop: any, owners: any[], where: any = {}, orderBy?: any, ctx?: any, options: any = {}, pivotJoin?: boolean): Promise<any> {
+    const collections: Record<string, unknown[]> = {};
+    const byKey = new Map<string, unknown[]>();
+    if (owners.length === 0) {
+      return collections;
+    }
+    const pivot = pivotOf(this.metadata, prop);
+    const ownerMeta = pivot.relations[prop.owner ? 0 : 1]?.targetMeta as EntityMetadata;
+    const keys = owners.map((owner) => {
+      const key = databaseKeyOf(ownerMeta, owner, this.platform);
+      const members: unknown[] = [];
+      collections[Utils.getPrimaryKeyHash(owner)] = members;
+      byKey.set(Utils.getPrimaryKeyHash(key as string[]), members);
+      return key;
+    });
+    const loadOptions = { ...options, ctx };
+    await this.#ready(loadOptions);
+    for (const [owner, member] of this.#members(pivot, prop, keys, where, orderBy, loadOptions, pivotJoin === true)) {
+      byKey.get(Utils.getPrimaryKeyHash(owner as string[]))?.push(member);
+    }
+    return collections;
+  }
+
+  /** The members of collections, each with the key of its owner. */
+  #members(pivot: EntityMetadata, prop: EntityProperty, owners: readonly Key[], where: any, orderBy: any, options: any, keysOnly: boolean): [owner: Key, member: unknown][] {
+    const [ownerSide, targetSide] = prop.owner ? [pivot.relations[0], pivot.relations[1]] : [pivot.relations[1], pivot.relations[0]];
+    const target = prop.targetMeta as EntityMetadata;
+    const { models, planner } = this.#space(options.schema);
+    const model = models.model(pivot);
+    const [ownerProp, targetProp] = [ownerSide as EntityProperty, targetSide as EntityProperty];
+    const nestedRequest = findRequest(target, where, { ...options, orderBy: undefined, limit: undefined, offset: undefined }, this.#joinsOwners);
+    const request = {
+      where: { [ownerProp.name]: { $in: owners.map((owner) => (owner.length > 1 ? owner : owner[0])) } },
+      orderBy: pivotOrder(prop, targetProp, orderBy, options.orderBy),
+      limit: options.limit ?? undefined,
+      offset: options.offset ?? undefined,
+      fields: keysOnly ? [ownerProp.name, targetProp.name] : [ownerProp.name],
+      nested: keysOnly && isEmpty(where) ? undefined : [{ ...nestedRequest, prop: targetProp.name, required: true }],
+    };
+    const { plan, params, finish } = planner.find(model, request as any);
+    const session = this.#session(options);
+    const rows = this.connection.traced(
+      () => session.find(plan, params),
+      (found) => ({ text: this.#text('find', model, [['where', request.where], ['members where', where], ['order by', request.orderBy]]), ...(found && { results: found.length }) }),
+      options.logging,
+    );
+    return rows.map((row) => {
+      const finished = finish === undefined ? row : finish(row);
+      const member = finished[targetProp.name];
+      return [[finished[ownerProp.name]].flat(), keysOnly ? keyOfMember(member, target) : member];
+    });
+  }
+
+  override async lockPessimistic(_entity: any, _options: any): Promise<void> {
+    throw unsupported('Pessimistic locks are not there yet.');
+  }
+
+  async #upsert(meta: EntityMetadata, where: any[], data: any[], options: any): Promise<any> {
+    await this.#ready(options);
+    const { models, planner } = this.#space(options.schema);
+    const model = models.model(meta.root);
+    const unique = uniqueProperties(meta, where[0], options.onConflictFields);
+    const parts = data.map((row) => (options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row)));
+    const rows = parts.map((part) => this.#payload(meta.root, part.data, options));
+    const returning = getOnConflictReturningFields(meta as any, data[0], unique as any, options) as string | string[];
+    const prepared = planner.upsert(model, rows, {
+      unique,
+      ignore: options.onConflictAction === 'ignore',
+      merge: options.onConflictMergeFields,
+      exclude: options.onConflictExcludeFields,
+      where: options.onConflictWhere,
+      returning: [returning].flat(),
+    });
+    const result = this.#write('upsert', model, prepared, [['values', data], ['unique', unique]], options);
+    const written = result.rows.map(({ [ROW_NUMBER]: _, ...row }) => row);
+    const complete = written.length === data.length;
+    const ids = complete ? this.#primaryKeys(meta, data, written) : [];
+    for (const [i, { links }] of parts.entries()) {
+      await this.#link(complete ? [ids[i]].flat() : primaryKeyOf(meta, data[i]), links, 'all', options);
+    }
+    return { affectedRows: result.affected, insertId: ids[0], row: written[0], rows: written, insertedIds: ids };
+  }
+
+  /** Writes the links of a row in the pivots of its M:N relations. */
+  async #link(owner: Key, links: [EntityProperty, unknown[][]][], removed: 'all' | 'none', options: any): Promise<void> {
+    for (const [prop, keys] of links) {
+      const changes = new PivotChanges(this, pivotOf(this.metadata, prop), options);
+      changes.add(prop, owner, keys, removed, true);
+      await changes.write();
+    }
+  }
+
+  #payload(meta: EntityMetadata, data: Payload, options: any): Payload {
+    const payload = options.convertCustomTypes === false ? data : converted(data, meta.properties as any, this.platform);
+    const days = dayProperties(meta);
+    return days.length > 0 ? withDays(payload, days) : payload;
+  }
+
+  #primaryKeys(meta: EntityMetadata, data: Payload[], rows: Row[]): unknown[] {
+    const [only, ...more] = meta.getPrimaryProps();
+    const field = only?.fieldNames[0];
+    if (only !== undefined && more.length === 0 && field !== undefined && only.fieldNames.length === 1) {
+      return data.map((row, i) => row[only.name] ?? rows[i]?.[field]);
+    }
+    return data.map((row) => primaryKeyOf(meta, row));
+  }
+
+  #write(verb: string, model: Model, { plan, params }: Prepared<CompiledPlan>, clauses: readonly Clause[], options: any): WriteResult {
+    const session = this.#session(options);
+    const context = options.loggerContext ?? options.logging;
+    if (!this.connection.logs(context)) {
+      return this.#converting(() => session.write(plan, params));
+    }
+    return this.connection.traced(
+      () => session.write(plan, params),
+      (result) => ({ text: this.#text(verb, model, clauses), ...(result && { affected: result.affected }) }),
+      context,
+    );
+  }
+
+  #text(verb: string, model: Model, clauses: readonly Clause[]): string {
+    return callText(verb, model.collection, clauses, this.config.getLogger().isEnabled('query-params'));
+  }
+
+  #converting<T>(call: () => T): T {
+    try {
+      return call();
+    } catch (error) {
+      throw this.connection.converted(error);
+    }
+  }
+
+  #session(options: any) {
+    return this.#converting(() => this.connection.session(options.ctx));
+  }
+
+  async #ready(options: any): Promise<void> {
+    options.signal?.throwIfAborted();
+    if (!this.connection.ready) {
+      await this.connection.ensureConnection();
+    }
+  }
+
+  #space(schema: string | undefined): Space {
+    const name = schema ?? (this.config.get('schema') as string | undefined) ?? undefined;
+    let space = this.#spaces.get(name);
+    if (space === undefined) {
+      const models = new ModelBuilder({
+        storage: this.metadata,
+        platform: this.platform,
+        schema: name,
+        foreignKeys: this.config.get('schemaGenerator').createForeignKeyConstraints !== false,
+      });
+      space = { models, planner: new Planner((ir) => new CompiledPlan(ir)) };
+      this.#spaces.set(name, space);
+    }
+    return space;
+  }
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || (typeof value === 'object' && Reflect.ownKeys(value).length === 0);
+}
+
+/** The primary key in an object of properties, flat but for foreign keys in it. */
+function primaryKeyOf(meta: EntityMetadata, data: any): Key {
+  if (!Utils.isPlainObject(data)) {
+    return [data].flat();
+  }
+  const row = data as Record<string, unknown>;
+  const joined = meta.compositePK ? row[Utils.getPrimaryKeyHash(meta.primaryKeys)] : undefined;
+  return Array.isArray(joined) ? joined : (meta.primaryKeys as string[]).map((name) => row[name]);
+}
+
+function uniqueProperties(meta: EntityMetadata, where: unknown, asked: unknown): string[] {
+  if (asked !== undefined) {
+    if (!Array.isArray(asked)) {
+      throw unsupported(`onConflictFields of ${meta.className} must be a list of properties, not a piece of SQL.`);
+    }
+    return asked;
+  }
+  const names = Utils.isPlainObject(where) ? Object.keys(where as object).flatMap((key) => Utils.splitPrimaryKeys(key)) : [];
+  return names.length > 0 ? names : (meta.primaryKeys as string[]);
+}
+
+/** The order of the members of M:N collections: the one asked for, else that of the property, else the one they are kept in. */
+function pivotOrder(prop: EntityProperty, targetProp: EntityProperty, orderBy: any, parentOrderBy: any): unknown {
+  const orders = [orderBy].flat().filter((order) => !isEmpty(order));
+  const parentOrders = [parentOrderBy].flat().filter((order) => order?.[prop.name]);
+  const own = [(prop as any).orderBy].flat().filter((order) => !isEmpty(order));
+  const chosen = orders.length > 0 ? orders : parentOrders.length > 0 ? parentOrders.map((order) => order[prop.name]) : own;
+  if (chosen.length > 0) {
+    return chosen.map((order) => ({ [targetProp.name]: order }));
+  }
+  return prop.fixedOrder ? { [prop.fixedOrderColumn as string]: 'asc' } : undefined;
+}
+
+function keyOfMember(member: unknown, target: EntityMetadata): unknown {
+  if (!Utils.isPlainObject(member)) {
+    return member;
+  }
+  const key = primaryKeyOf(target, member);
+  return key.length > 1 ? key : key[0];
+}
