@@ -216,7 +216,7 @@ impl Both {
                     pair.events = point.events.clone();
                     pair.restructured = point.restructured;
                     self.stale =
-                        pair.savepoints.drain(which + 1..).last().map(|point| point.id).or(self.stale);
+                        pair.savepoints.drain(which + 1..).next_back().map(|point| point.id).or(self.stale);
                 }
             }
             Op::Release { slot, which } => {
@@ -226,7 +226,7 @@ impl Both {
                         return;
                     };
                     pair.real.release(point.id).unwrap();
-                    self.stale = pair.savepoints.drain(which..).last().map(|point| point.id);
+                    self.stale = pair.savepoints.drain(which..).next_back().map(|point| point.id);
                 }
             }
             Op::Commit { slot } => self.commit(slot),
@@ -280,7 +280,7 @@ impl Both {
     }
 
     fn statement(&mut self, slot: usize, actions: &[Action]) {
-        self.begin(slot, actions.len() % 2 == 0);
+        self.begin(slot, actions.len().is_multiple_of(2));
         let fresh = self.refresh(slot);
         let Some(pair) = &mut self.slots[slot] else { return };
         let real = pair.real.statement(|writer| actions.iter().try_for_each(|action| act(writer, action)));

@@ -254,3 +254,112 @@ impl fmt::Display for Shown<'_, ForeignDef> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+
+    fn def(json: Json) -> SchemaDef {
+        serde_json::from_value(json!({ "collections": json })).unwrap()
+    }
+
+    fn shown(from: Json, to: Json, options: DiffOptions) -> Vec<String> {
+        let current = Catalog::resolve(&def(from), &Catalog::default()).unwrap();
+        diff(&current, &def(to), options).iter().map(ToString::to_string).collect()
+    }
+
+    fn library() -> Json {
+        json!([
+            {
+                "name": "author",
+                "fields": [
+                    {"name": "id", "type": "int", "autoIncrement": true},
+                    {"name": "name", "type": "text", "default": {"value": "?"}},
+                    {"name": "born", "type": "date", "nullable": true}
+                ],
+                "primary": ["id"],
+                "indexes": [{"name": "author_name", "paths": [{"field": "name"}], "unique": true}]
+            },
+            {
+                "name": "book",
+                "fields": [{"name": "id", "type": "int"}, {"name": "author_id", "type": "int", "nullable": true}],
+                "primary": ["id"],
+                "foreign": [{
+                    "name": "book_author", "fields": ["author_id"], "target": "author", "targetFields": ["id"],
+                    "onDelete": "setNull", "onUpdate": "cascade"
+                }]
+            }
+        ])
+    }
+
+    #[test]
+    fn a_created_collection_reads_as_its_definition() {
+        assert_eq!(
+            shown(json!([]), library(), DiffOptions::default()).join("\n"),
+            "create collection author (\n\
+             \x20 id int not null auto increment,\n\
+             \x20 name text not null default \"?\",\n\
+             \x20 born date null,\n\
+             \x20 primary key (id),\n\
+             \x20 unique index author_name (name)\n\
+             )\n\
+             create collection book (\n\
+             \x20 id int not null,\n\
+             \x20 author_id int null,\n\
+             \x20 primary key (id),\n\
+             \x20 foreign key book_author (author_id) references author (id) on delete set null on update cascade\n\
+             )"
+        );
+    }
+
+    #[test]
+    fn every_change_has_a_line() {
+        let mut target = library();
+        let author = &mut target[0];
+        author["fields"][1] = json!({"name": "name", "type": "text", "nullable": true});
+        author["fields"][2] = json!({"name": "age", "type": "int", "nullable": true});
+        author["primary"] = json!(["id", "born"]);
+        author["fields"].as_array_mut().unwrap().push(json!({"name": "born", "type": "text"}));
+        author["indexes"] = json!([{"name": "a", "paths": [{"field": "age"}]}]);
+        target.as_array_mut().unwrap().truncate(1);
+        assert_eq!(
+            shown(library(), target.clone(), DiffOptions::default()),
+            [
+                "drop index author_name of author",
+                "change field author.name text null (was text not null default \"?\")",
+                "change field author.born text not null (was date null)",
+                "add field author.age int null",
+                "change primary key of author to (id, born) (was (id))",
+                "add index a (age) to author",
+                "drop collection book",
+            ]
+        );
+        target[0]["fields"].as_array_mut().unwrap().remove(2);
+        target[0]["indexes"] = json!([]);
+        let safe = DiffOptions { safe: true, drop_tables: true };
+        assert!(!shown(library(), target, safe).iter().any(|line| line.contains("drop collection")));
+    }
+
+    #[test]
+    fn the_same_is_no_change_in_any_order() {
+        let mut target = library();
+        target.as_array_mut().unwrap().reverse();
+        target[1]["fields"].as_array_mut().unwrap().reverse();
+        assert_eq!(shown(library(), target, DiffOptions::default()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_changed_foreign_key_is_dropped_and_added() {
+        let mut target = library();
+        target[1]["foreign"][0]["onDelete"] = json!("cascade");
+        assert_eq!(
+            shown(library(), target, DiffOptions::default()),
+            [
+                "drop foreign key book_author of book",
+                "add foreign key book_author (author_id) references author (id) on delete cascade on update cascade to book",
+            ]
+        );
+    }
+}

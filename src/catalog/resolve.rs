@@ -322,3 +322,218 @@ fn referencing(schema: &mut Schema, key: &ForeignKey) -> Access {
 fn invalid(message: String) -> Error {
     Error::new(ErrorCode::InvalidSchema, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+
+    fn resolve(collections: Json) -> Result<Catalog> {
+        let def: SchemaDef = serde_json::from_value(json!({ "collections": collections })).unwrap();
+        Catalog::resolve(&def, &Catalog::default())
+    }
+
+    fn field(name: &str, kind: &str) -> Json {
+        json!({"name": name, "type": kind})
+    }
+
+    /// A collection with a key and one more field, and whatever else is given.
+    fn with(rest: Json) -> Json {
+        let mut def =
+            json!({"name": "t", "fields": [field("id", "int"), field("a", "text")], "primary": ["id"]});
+        for (key, value) in rest.as_object().unwrap() {
+            def[key] = value.clone();
+        }
+        json!([def])
+    }
+
+    fn pointing(foreign: Json) -> Json {
+        let target = json!({
+            "name": "target", "primary": ["x", "y"],
+            "fields": [field("x", "int"), field("y", "text"), field("z", "bigint")],
+            "indexes": [{"name": "z", "paths": [{"field": "z"}], "unique": true}]
+        });
+        let mut defs = with(json!({"foreign": [foreign]}));
+        defs.as_array_mut().unwrap().push(target);
+        defs
+    }
+
+    #[track_caller]
+    fn refused(collections: Json, code: ErrorCode, message: &str) {
+        let error = resolve(collections).unwrap_err();
+        assert_eq!((error.code, error.message.as_str()), (code, message));
+    }
+
+    #[test]
+    fn names_become_positions() {
+        let catalog = resolve(with(json!({"indexes": [{"name": "i", "paths": [{"field": "a"}]}]}))).unwrap();
+        let schema = catalog.get("t").unwrap();
+        assert_eq!((schema.position("$inserted").unwrap(), schema.position("$updated").unwrap()), (0, 1));
+        assert_eq!((schema.position("id").unwrap(), schema.position("a").unwrap()), (2, 3));
+        assert_eq!(schema.primary, [2]);
+        assert!(schema.indexes[0].is_over(&[3]));
+        assert_eq!(schema.width(), 4);
+        let error = schema.position("aa").unwrap_err();
+        assert_eq!(error.message, "unknown field \"aa\" of collection \"t\"; did you mean \"a\"?");
+        let error = catalog.get("x").unwrap_err();
+        assert_eq!(error.code, ErrorCode::CollectionNotFound);
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused() {
+        use ErrorCode::{FieldDuplicate, FieldNotFound, InvalidSchema};
+        let two = |one: Json| [one[0].clone(), one[0].clone()].into_iter().collect();
+        refused(two(with(json!({}))), InvalidSchema, "collection \"t\" is defined twice");
+        refused(with(json!({"name": ""})), InvalidSchema, "a collection has no name");
+        refused(
+            with(json!({"fields": [field("id", "int"), field("id", "int")]})),
+            FieldDuplicate,
+            "field \"id\" of collection \"t\" is defined twice",
+        );
+        refused(
+            with(json!({"fields": [field("$id", "int")]})),
+            InvalidSchema,
+            "field \"$id\" of collection \"t\" needs a name that does not begin with \"$\"",
+        );
+        refused(with(json!({"primary": []})), InvalidSchema, "collection \"t\" needs a primary key");
+        refused(
+            with(json!({"primary": ["nr"]})),
+            FieldNotFound,
+            "unknown field \"nr\" of collection \"t\"; there are: id, a",
+        );
+        refused(
+            with(json!({"primary": ["id", "id"]})),
+            FieldDuplicate,
+            "the primary key of \"t\" has field \"id\" twice",
+        );
+        refused(
+            with(json!({"fields": [{"name": "id", "type": "int", "nullable": true}]})),
+            InvalidSchema,
+            "field \"id\" of the primary key of \"t\" must not be nullable",
+        );
+        refused(
+            with(json!({"indexes": [{"name": "i", "paths": [{"field": "b"}]}]})),
+            FieldNotFound,
+            "unknown field \"b\" of collection \"t\"; there are: id, a",
+        );
+        refused(
+            with(json!({"indexes": [{"name": "i", "paths": []}]})),
+            InvalidSchema,
+            "index \"i\" of collection \"t\" has no fields",
+        );
+        refused(
+            with(json!({"indexes": [{"name": "i", "paths": [{"field": "a"}, {"field": "a"}]}]})),
+            FieldDuplicate,
+            "index \"i\" of collection \"t\" has \"a\" twice",
+        );
+        refused(
+            with(json!({"indexes": [{"name": "i", "paths": [{"field": "a", "json": ["b"]}]}]})),
+            ErrorCode::TypeMismatch,
+            "\"a.b\" leads into field \"a\" of collection \"t\", which is not of type json",
+        );
+        let index = json!({"name": "i", "paths": [{"field": "a"}]});
+        refused(
+            with(json!({"indexes": [index, index]})),
+            InvalidSchema,
+            "collection \"t\" has two indexes of the name \"i\"",
+        );
+    }
+
+    #[test]
+    fn defaults_and_counters_fit_their_field() {
+        let one = |extra: Json| {
+            let mut id = field("id", "text");
+            for (key, value) in extra.as_object().unwrap() {
+                id[key] = value.clone();
+            }
+            with(json!({"fields": [id]}))
+        };
+        resolve(one(json!({"default": {"now": true}}))).unwrap();
+        let invalid = |extra: Json, message: &str| refused(one(extra), ErrorCode::InvalidSchema, message);
+        invalid(
+            json!({"type": "int", "default": {"value": "x"}}),
+            "the default of field \"id\" does not fit: text \"x\" cannot be stored in field \"id\" of type int",
+        );
+        invalid(
+            json!({"type": "bool", "default": {"now": true}}),
+            "the default of field \"id\" is the time, which type bool cannot hold",
+        );
+        invalid(
+            json!({"default": {"now": false}}),
+            "the default of field \"id\" must be {\"now\": true} or {\"value\": …}",
+        );
+        invalid(
+            json!({"autoIncrement": true}),
+            "an auto-increment field of collection \"t\" must be of type int or bigint, not text",
+        );
+        let counting = json!({"name": "id", "type": "int", "autoIncrement": true});
+        let second = json!({"name": "no", "type": "int", "autoIncrement": true});
+        refused(
+            with(json!({"fields": [counting, second]})),
+            ErrorCode::InvalidSchema,
+            "collection \"t\" has two auto-increment fields",
+        );
+    }
+
+    #[test]
+    fn foreign_keys_point_at_keys() {
+        let key = |fields: &[&str], target: &str, target_fields: &[&str]| {
+            pointing(json!({"name": "f", "fields": fields, "target": target, "targetFields": target_fields}))
+        };
+        refused(
+            key(&["id"], "targte", &["x"]),
+            ErrorCode::CollectionNotFound,
+            "unknown collection \"targte\" as target of foreign key \"f\" of \"t\"; did you mean \"target\"?",
+        );
+        refused(
+            key(&["id"], "target", &["x", "y"]),
+            ErrorCode::InvalidSchema,
+            "foreign key \"f\" of \"t\" has 1 fields and points at 2 fields of \"target\"",
+        );
+        refused(
+            key(&["id", "a"], "target", &["y", "x"]),
+            ErrorCode::InvalidSchema,
+            "foreign key \"f\" of \"t\": field \"id\" of type int cannot point at \"target.y\" of type text",
+        );
+        refused(
+            key(&["id"], "target", &["x"]),
+            ErrorCode::InvalidSchema,
+            "foreign key \"f\" of \"t\" points at (x) of \"target\", which is neither its primary key nor a unique index",
+        );
+        refused(
+            key(&["b"], "target", &["z"]),
+            ErrorCode::FieldNotFound,
+            "unknown field \"b\" of collection \"t\"; there are: id, a",
+        );
+        let catalog = resolve(key(&["a", "id"], "target", &["y", "x"])).unwrap();
+        let schema = catalog.get("t").unwrap();
+        let foreign = &schema.foreign[0];
+        assert_eq!((foreign.fields.as_slice(), foreign.target_fields.as_slice()), (&[2, 3][..], &[2, 3][..]));
+        assert_eq!(foreign.target_access, Access::Primary);
+        assert_eq!(foreign.access, Access::Index(0), "an index was made for it");
+        assert_eq!(schema.indexes[0].origin, IndexOrigin::Foreign);
+        assert_eq!(catalog.get("target").unwrap().incoming, [Incoming { collection: schema.id, foreign: 0 }]);
+        let catalog = resolve(key(&["id"], "target", &["z"])).unwrap();
+        let foreign = &catalog.get("t").unwrap().foreign[0];
+        assert_eq!((foreign.target_access, foreign.access), (Access::Index(0), Access::Primary));
+    }
+
+    #[test]
+    fn what_did_not_change_stays_the_same() {
+        let def = |collections: Json| -> SchemaDef {
+            serde_json::from_value(json!({"collections": collections})).unwrap()
+        };
+        let two = |name: &str| {
+            let mut defs = with(json!({}));
+            let mut other = defs[0].clone();
+            other["name"] = json!(name);
+            defs.as_array_mut().unwrap().insert(0, other);
+            def(defs)
+        };
+        let before = Catalog::resolve(&two("a"), &Catalog::default()).unwrap();
+        let after = Catalog::resolve(&two("b"), &before).unwrap();
+        assert!(Arc::ptr_eq(before.get("t").unwrap(), after.get("t").unwrap()));
+        assert_eq!(after.get("b").unwrap().id, CollectionId(0), "a free number is used again");
+    }
+}

@@ -9,7 +9,10 @@ pub fn unknown<'a>(what: &str, name: &str, of: &str, existing: impl Iterator<Ite
     let close = names
         .iter()
         .map(|candidate| (distance(name, candidate), *candidate))
-        .filter(|(edits, candidate)| *edits <= 1 + candidate.chars().count().min(name.chars().count()) / 4)
+        .filter(|(edits, candidate)| {
+            let length = candidate.chars().count().min(name.chars().count());
+            *edits <= 1 + length / 4 && *edits < candidate.chars().count().max(name.chars().count())
+        })
         .min();
     let advice = match close {
         Some((_, candidate)) => format!("did you mean \"{candidate}\"?"),

@@ -311,3 +311,26 @@ fn many_threads_lose_nothing() {
     root.check().unwrap();
     assert_eq!(root.by_name("author").unwrap().rows.len(), 200);
 }
+
+#[test]
+fn keys_that_moved_up_stay_where_they_went_when_others_were_faster() {
+    let store = open(library());
+    write(&store, |w| {
+        for name in ["a", "b"] {
+            let author = insert(w, "author", json!({"name": name}))?;
+            insert(w, "book", json!({"title": name, "author_id": author.get(2).to_json()}))?;
+        }
+        Ok(())
+    })
+    .unwrap();
+    let mut transaction = begin(&store);
+    transaction
+        .statement(|w| {
+            update(w, "author", 2, json!({"id": 3}))?;
+            update(w, "author", 1, json!({"id": 2}))
+        })
+        .unwrap();
+    write(&store, |w| insert(w, "book", json!({"title": "c"}))).unwrap();
+    transaction.commit().unwrap();
+    assert_eq!(column(&store.current().unwrap(), "book", "author_id"), json!([2, 3, null]));
+}
