@@ -77,7 +77,8 @@ impl Cursor {
         }
     }
 
-    /// Hands out at most so many rows; gives their number. Fewer than asked for are the last.
+    /// Hands out at most so many rows; gives their number. Fewer than asked for are the last,
+    /// unless the sink was full.
     ///
     /// # Errors
     /// `PatternTooComplex` when a pattern takes too long. The rows handed out before must not be used then.
@@ -156,6 +157,9 @@ impl Find {
                 for row in rows.iter().skip(state.skip).take(most) {
                     execution.project(select, row, 0, sink)?;
                     given += 1;
+                    if sink.is_full() {
+                        break;
+                    }
                 }
                 state.skip += given;
                 state.left -= given;
@@ -173,7 +177,7 @@ impl Find {
                             given += 1;
                         }
                     }
-                    Ok(given < most)
+                    Ok(given < most && !sink.is_full())
                 })?;
                 state.left -= given;
                 state.done = end || state.left == 0;
@@ -190,6 +194,9 @@ impl Written {
         for (place, row) in self.rows.iter().skip(self.now).take(most) {
             project_fields(fields, row, *place, sink);
             self.now += 1;
+            if sink.is_full() {
+                break;
+            }
         }
         self.now - self.before
     }

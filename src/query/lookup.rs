@@ -169,8 +169,39 @@ impl Execution {
         Ok(cell.get_or_init(|| lookup))
     }
 
-    /// Visits the rows that a join leads to, in the order of their primary key,
-    /// until the visitor has seen enough. Tells whether it went to the end.
+    /// As [`Execution::follow`], in the order of the primary key.
+    pub fn follow_in_order(
+        &self,
+        join: &Join,
+        row: &Row,
+        visit: &mut dyn FnMut(&Row) -> Result<bool>,
+    ) -> Result<bool> {
+        let target = self.root.collection(join.target)?;
+        let ordered = match self.lookup(join)? {
+            Lookup::Keyed { through: Through::Index(number), local } => {
+                target.indexes.get(*number).is_some_and(|index| index.spec.components.len() == local.len())
+            }
+            Lookup::Keyed { .. } | Lookup::Hashed(_) => true,
+        };
+        if ordered {
+            return self.follow(join, row, visit);
+        }
+        let mut rows = Vec::new();
+        self.follow(join, row, &mut |row| {
+            rows.push((target.schema.primary_key(row), row.clone()));
+            Ok(true)
+        })?;
+        rows.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        for (_, row) in &rows {
+            if !visit(row)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Visits the rows that a join leads to until the visitor has seen enough.
+    /// Tells whether it went to the end.
     pub fn follow(
         &self,
         join: &Join,

@@ -61,7 +61,9 @@ impl Execution {
         visit: &mut dyn FnMut(&Row) -> Result<bool>,
     ) -> Result<bool> {
         match joins.split_first() {
-            Some((join, rest)) => self.follow(join, row, &mut |row| self.descend(rest, nested, row, visit)),
+            Some((join, rest)) => {
+                self.follow_in_order(join, row, &mut |row| self.descend(rest, nested, row, visit))
+            }
             None if self.holds(&nested.filter, row)? => visit(row),
             None => Ok(true),
         }

@@ -27,4 +27,8 @@ pub trait Sink {
     fn one(&mut self, present: bool);
     /// That many nested rows follow.
     fn many(&mut self, rows: usize);
+    /// Whether the receiver has enough for now: the piece ends with the row at hand.
+    fn is_full(&self) -> bool {
+        false
+    }
 }
