@@ -91,10 +91,11 @@ function rowsOf(model: Model, rows: readonly Payload[]): Table {
 function generated(model: Model, table: Table, asked: readonly string[] | undefined): Column[] {
   const width = table.columns.length;
   const made = model.columns.filter((column) => {
+    if (column.default === undefined && column.autoIncrement !== true) {
+      return false;
+    }
     const at = table.columns.indexOf(column);
-    return at < 0
-      ? column.default !== undefined
-      : table.values.some((value, i) => i % width === at && value === ABSENT);
+    return at < 0 || table.values.some((value, i) => i % width === at && value === ABSENT);
   });
   return [...new Set([...model.primary, ...made, ...askedFor(model, asked)])];
 }
