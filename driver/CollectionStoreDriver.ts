@@ -43,7 +43,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   readonly #joinsOwners: boolean;
 
   constructor(config: Configuration) {
-    super(config, []);
+    super(config, ['collection-store-mikro-orm']);
     this.connection = new CollectionStoreConnection(config);
     this.platform = new CollectionStorePlatform();
     this.#joinsOwners = config.get('autoJoinOneToOneOwner') !== false;
