@@ -13,6 +13,7 @@ import {
   TextType,
   types,
 } from 'collection-store-mikro-orm';
+import { coreMajor } from './project.js';
 
 @Entity()
 class BigintKey {
@@ -116,7 +117,8 @@ describe('initialization', () => {
   });
 
   test('at once, and opened by `connect`', async () => {
-    orm = new MikroORM({ entities: [UuidKey], dbName: ':memory:' });
+    const options = defineConfig({ entities: [UuidKey], dbName: ':memory:' });
+    orm = coreMajor === 6 ? MikroORM.initSync(options) : new MikroORM(options);
     await orm.connect();
     assert.equal(await orm.isConnected(), true);
   });
