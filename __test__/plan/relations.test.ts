@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Expr } from '#driver/native/ir.js';
 import { whereOf } from '#driver/plan/filter.js';
-import type { Model } from '#driver/plan/model.js';
+import { isRelation, isToMany, type Model } from '#driver/plan/model.js';
 import { Shape } from '#driver/plan/shape.js';
 import { walkWhere } from '#driver/plan/where.js';
 import { evaluate, fulfils, type Row, type Tables } from './evaluate.js';
@@ -158,7 +158,7 @@ const SCALARS = new Set(['name', 'age', 'bio', 'title', 'price', 'quantity', 'te
 function randomWhere(random: Random, model: Model, depth: number): Record<string, unknown> {
   const props = [...model.props.values()];
   const scalars = props.filter((prop) => prop.kind === 'scalar' && SCALARS.has(prop.name));
-  const relations = props.filter((prop) => prop.kind !== 'scalar' && prop.kind !== 'embedded');
+  const relations = props.filter(isRelation);
   const where: Record<string, unknown> = {};
   for (let count = 1 + random(2); count > 0; count--) {
     const choice = depth === 0 ? 0 : random(10);
@@ -168,13 +168,7 @@ function randomWhere(random: Random, model: Model, depth: number): Record<string
         where[prop.name] = randomScalar(random, prop.kind === 'scalar' && prop.column?.type === 'int');
     } else if (choice < 7) {
       const prop = relations[random(relations.length)];
-      if (prop !== undefined && prop.kind !== 'scalar' && prop.kind !== 'embedded')
-        where[prop.name] = randomRelation(
-          random,
-          prop.target(),
-          prop.kind === '1:m' || prop.kind === 'm:n',
-          depth,
-        );
+      if (prop !== undefined) where[prop.name] = randomRelation(random, prop.target(), isToMany(prop), depth);
     } else if (choice < 9) {
       where[choice === 7 ? '$and' : '$or'] = [
         randomWhere(random, model, depth - 1),
