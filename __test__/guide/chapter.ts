@@ -17,18 +17,23 @@ export type DecoratorPackage =
   | '@mikro-orm/decorators/legacy'
   | 'collection-store-mikro-orm';
 
-/** The project's manifest, with the tools the chapter installs. */
-export const manifest = (packages: readonly string[]) =>
+/** The project's manifest, with what the chapter installs: tools for TypeScript differ between the guides for 6 and 7. */
+const manifest = (tools: readonly string[]) =>
   JSON.stringify({
     type: 'module',
-    dependencies: Object.fromEntries(packages.map((name) => [name, '*'])),
+    dependencies: Object.fromEntries(
+      ['@mikro-orm/core', 'collection-store-mikro-orm', '@mikro-orm/reflection'].map((name) => [name, '*']),
+    ),
+    devDependencies: Object.fromEntries(
+      ['@mikro-orm/cli', 'typescript', ...tools].map((name) => [name, '*']),
+    ),
     scripts: {
       build: 'tsc',
       start: 'node --no-warnings=ExperimentalWarning --loader ts-node/esm src/server.ts',
     },
   });
 
-export const tsconfig = `{
+const tsconfig = `{
   "compilerOptions": {
     "module": "NodeNext",
     "moduleResolution": "NodeNext",
@@ -89,7 +94,7 @@ export default defineConfig({
 });
 `);
 
-export const entity = (decorators: DecoratorPackage) => `
+const entity = (decorators: DecoratorPackage) => `
 import { Entity, PrimaryKey, Property } from '${decorators}';
 
 @Entity()
@@ -220,13 +225,24 @@ await orm.close();
 `;
 
 /** The whole script. */
-export const script = onCollectionStore(`${loadingByItself}
+const script = onCollectionStore(`${loadingByItself}
 // recreate the database schema
 await orm.schema.refreshDatabase();
 ${newUser}${persistInFork}${checkpoint('User')}`);
 
-/** The files that differ in the guide of MikroORM 7, which has no decorators and names its entities one by one. */
+/** The project, with one of the configurations and with decorators from one of the packages. */
+export const files = (config: string, decorators: DecoratorPackage) => ({
+  'tsconfig.json': tsconfig,
+  'package.json': manifest(['ts-node']),
+  'src/mikro-orm.config.ts': config,
+  'src/modules/user/user.entity.ts': entity(decorators),
+  'src/server.ts': script,
+});
+
+/** The project of the guide for MikroORM 7, which has no decorators and names its entities one by one. */
 export const filesOf7 = {
+  'tsconfig.json': tsconfig,
+  'package.json': manifest(['tsx']),
   'src/mikro-orm.config.ts': onCollectionStore(`
 import { defineConfig } from '@mikro-orm/sqlite';
 import { UserSchema } from './modules/user/user.entity.js';

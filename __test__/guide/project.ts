@@ -1,5 +1,6 @@
 /** A project in a folder of its own, as a reader of the guide makes one, run by the runtime that runs the tests. */
 
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -25,6 +26,12 @@ export interface Run {
   readonly output: string;
 }
 
+/** What a program printed, which must have succeeded. */
+export function succeeded({ code, output }: Run): string {
+  assert.equal(code, 0, output);
+  return output;
+}
+
 /** The programs that a package installs: name and path. */
 export function programs(name: string): Record<string, string> {
   const manifest = installed(name, 'package.json');
@@ -36,7 +43,7 @@ export function programs(name: string): Record<string, string> {
 }
 
 /** The path of a file of an installed package, whatever its `exports` say. */
-export function installed(name: string, path: string): string {
+function installed(name: string, path: string): string {
   for (let folder = here; folder !== dirname(folder); folder = dirname(folder)) {
     const candidate = join(folder, 'node_modules', name, path);
     try {
@@ -49,7 +56,14 @@ export function installed(name: string, path: string): string {
   throw new Error(`${name} is not installed`);
 }
 
-/** The options of the runtime in the first line of a script: \`#!/usr/bin/env -S node --option script\`. */
+/** The path of a program that a package installs. */
+export function program(name: string, bin: string): string {
+  const path = programs(name)[bin];
+  assert.ok(path, `${name} installs ${bin}`);
+  return path;
+}
+
+/** The options of the runtime in the first line of a script: `#!/usr/bin/env -S node --option script`. */
 export function shebangOptions(program: string): string[] {
   const [line = ''] = readFileSync(program, 'utf8').split('\n', 1);
   const words = line.trim().split(/\s+/);
@@ -60,8 +74,8 @@ export function shebangOptions(program: string): string[] {
 export class Project {
   readonly folder = mkdtempSync(join(here, 'blog-api-'));
 
-  /** Writes files, by path. */
-  write(files: Record<string, string>): void {
+  /** Writes the files, by path. */
+  constructor(files: Record<string, string>) {
     for (const [path, text] of Object.entries(files)) {
       const target = join(this.folder, path);
       mkdirSync(dirname(target), { recursive: true });
