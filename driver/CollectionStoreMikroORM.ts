@@ -4,7 +4,7 @@ import { CollectionStoreDriver } from './CollectionStoreDriver.js';
 import type { CollectionStoreEntityManager } from './CollectionStoreEntityManager.js';
 import { CONFIGURED_BY_CLI, SUBCLASS_INSTANCES } from './compat.js';
 import { loadCliOptions } from './cli-options.js';
-import { defaultMetadataProvider } from './metadata-provider.js';
+import { defaultMetadataProvider } from './decorators.js';
 
 /** Configuration of MikroORM with the collection store. `dbName` alone is enough: the name of a store in memory. */
 export type CollectionStoreOptions = Partial<CoreOptions<CollectionStoreDriver>>;

@@ -112,6 +112,18 @@ export const CONNECTIONS_PREPARE: boolean = MAJOR_7;
 /** Whether the decorators and the provider that reads their types are a package of their own. */
 export const DECORATORS_APART: boolean = MAJOR_7;
 
+/** The class that was last decorated as an entity, or as part of one, under a name. */
+export function decoratedClass(name: string): any {
+  const all: Record<string, any> = (library['MetadataStorage'] as any).getMetadata();
+  const found = Object.values(all)
+    .reverse()
+    .find((meta) => meta.className === name && meta.class);
+  if (found === undefined) {
+    throw new Error(`Relation target '${name}' is not the name of a decorated class: import its module before the entities are discovered, or name the class by a function.`);
+  }
+  return found.class;
+}
+
 /** Whether `MikroORM` makes instances of the class that `init` is called on. */
 export const SUBCLASS_INSTANCES: boolean = MAJOR_7;
 

@@ -3,7 +3,7 @@
  * in 7, under the same names.
  */
 import type * as core from '@mikro-orm/core';
-import { coreExport, DECORATORS_APART } from './compat.js';
+import { coreExport, DECORATORS_APART, decoratedClass } from './compat.js';
 import { requireDecorators } from './decorators-package.cjs';
 import { unsupported } from './errors.js';
 
@@ -21,13 +21,33 @@ export type RelationDecorator<Name extends string> = Name extends keyof Core
 
 const decorators = DECORATORS_APART ? requireDecorators() : undefined;
 
-/** What the package exports under a name; without the package, for instance, nothing. */
-export function decoratorsExport(name: string): unknown {
+/** What the package exports under a name; nothing where it is not there, or not needed. */
+function decoratorsExport(name: string): unknown {
   return decorators === undefined || decorators instanceof Error ? undefined : decorators[name];
 }
 
 function decorator<Exported>(name: string): Exported {
   return (coreExport(name) ?? decoratorsExport(name) ?? refusal(name)) as Exported;
+}
+
+/**
+ * A decorator of a relation whose target may be named by a text, as in major 6.
+ * The class of that name is looked for when the entities are discovered.
+ */
+function relation<Exported>(name: string): Exported {
+  const decorate = decorator<(...args: unknown[]) => unknown>(name);
+  if (!DECORATORS_APART) {
+    return decorate as Exported;
+  }
+  return ((first: unknown, ...rest: unknown[]) => decorate(withTarget(first), ...rest)) as Exported;
+}
+
+function withTarget(first: unknown): unknown {
+  if (typeof first === 'string') {
+    return () => decoratedClass(first);
+  }
+  const { entity } = (first ?? {}) as { entity?: unknown };
+  return typeof entity === 'string' ? { ...(first as object), entity: () => decoratedClass(entity) } : first;
 }
 
 /** Stands for a decorator that could not be loaded, so that only its use is an error. */
@@ -58,12 +78,12 @@ export const Enum: Decorator<'Enum'> = decorator('Enum');
 export const Filter: Decorator<'Filter'> = decorator('Filter');
 export const Formula: Decorator<'Formula'> = decorator('Formula');
 export const Index: Decorator<'Index'> = decorator('Index');
-export const ManyToMany: RelationDecorator<'ManyToMany'> = decorator('ManyToMany');
-export const ManyToOne: RelationDecorator<'ManyToOne'> = decorator('ManyToOne');
+export const ManyToMany: RelationDecorator<'ManyToMany'> = relation('ManyToMany');
+export const ManyToOne: RelationDecorator<'ManyToOne'> = relation('ManyToOne');
 export const OnInit: Decorator<'OnInit'> = decorator('OnInit');
 export const OnLoad: Decorator<'OnLoad'> = decorator('OnLoad');
-export const OneToMany: RelationDecorator<'OneToMany'> = decorator('OneToMany');
-export const OneToOne: RelationDecorator<'OneToOne'> = decorator('OneToOne');
+export const OneToMany: RelationDecorator<'OneToMany'> = relation('OneToMany');
+export const OneToOne: RelationDecorator<'OneToOne'> = relation('OneToOne');
 export const PrimaryKey: Decorator<'PrimaryKey'> = decorator('PrimaryKey');
 export const Property: Decorator<'Property'> = decorator('Property');
 export const ReflectMetadataProvider: Decorator<'ReflectMetadataProvider'> = decorator('ReflectMetadataProvider');
@@ -71,3 +91,8 @@ export const SerializedPrimaryKey: Decorator<'SerializedPrimaryKey'> = decorator
 export const Transactional: Decorator<'Transactional'> = decorator('Transactional');
 export const Trigger: Decorator<'Trigger'> = decorator('Trigger');
 export const Unique: Decorator<'Unique'> = decorator('Unique');
+
+/** The provider of property types where a configuration names none: core's own in 6; in 7 that of the decorators, which reads what TypeScript emits as 6 does. */
+export function defaultMetadataProvider(): unknown {
+  return decoratorsExport('ReflectMetadataProvider');
+}
