@@ -100,13 +100,10 @@ impl Transaction {
     pub fn statement<T>(&mut self, run: impl FnOnce(&mut Writer) -> Result<T>) -> Result<T> {
         self.check_writable()?;
         self.root()?;
-        let before = Arc::clone(&self.root);
-        let done = self.effects.len();
         let mut writer = Writer::new(&mut self.root, &mut self.effects, self.store.clock());
         let result = run(&mut writer).and_then(|value| writer.finish(Cause::Statement).map(|()| value));
         if result.is_err() {
-            self.root = before;
-            self.effects.truncate(done);
+            writer.undo()?;
         }
         result
     }

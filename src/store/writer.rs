@@ -149,22 +149,40 @@ impl<'t> Writer<'t> {
         if let Some(after) = &after {
             self.check_unique(schema, before.as_ref(), after)?;
         }
+        self.put(schema, before.as_ref(), after.as_ref())?;
+        self.effects.push(Effect { collection: schema.id, before, after });
+        Ok(())
+    }
+
+    /// Takes back what the statement has done. Keeping the version from before
+    /// instead would make each statement copy what it changes.
+    pub(super) fn undo(&mut self) -> Result<()> {
+        while self.effects.len() > self.first {
+            let Some(Effect { collection, before, after }) = self.effects.pop() else { break };
+            let schema = Arc::clone(&self.root.collection(collection)?.schema);
+            self.put(&schema, after.as_ref(), before.as_ref())?;
+        }
+        Ok(())
+    }
+
+    /// Puts one row in the place of another, whatever the constraints say.
+    fn put(&mut self, schema: &Schema, before: Option<&Row>, after: Option<&Row>) -> Result<()> {
         let collection = Arc::make_mut(self.root).collection_mut(schema.id)?;
         for index in &mut collection.indexes {
-            if let (Some(before), Some(after)) = (&before, &after) {
+            if let (Some(before), Some(after)) = (before, after) {
                 // Stored alike, or else the entry may have changed.
                 let parts = index.spec.components.iter().map(|part| part.position);
                 if parts.chain(schema.primary.iter().copied()).all(|at| before.same_field(after, at)) {
                     continue;
                 }
             }
-            if let Some(before) = &before {
+            if let Some(before) = before {
                 self.entry.clear();
                 index.spec.encode(&mut self.entry, before);
                 schema.encode_primary(&mut self.entry, before);
                 index.tree.remove(&self.entry);
             }
-            if let Some(after) = &after {
+            if let Some(after) = after {
                 self.entry.clear();
                 index.spec.encode(&mut self.entry, after);
                 schema.encode_primary(&mut self.entry, after);
@@ -172,20 +190,19 @@ impl<'t> Writer<'t> {
             }
         }
         self.key.clear();
-        if let Some(before) = &before {
+        if let Some(before) = before {
             schema.encode_primary(&mut self.key, before);
         }
         self.entry.clear();
-        if let Some(after) = &after {
+        if let Some(after) = after {
             schema.encode_primary(&mut self.entry, after);
         }
         if before.is_some() && self.key != self.entry {
             collection.rows.remove(&self.key);
         }
-        if let Some(after) = &after {
+        if let Some(after) = after {
             collection.rows.insert(&self.entry, after.clone());
         }
-        self.effects.push(Effect { collection: schema.id, before, after });
         Ok(())
     }
 
