@@ -12,7 +12,6 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::query::{Params, Session};
 
 /// One caller's way to run plans. Several may share an environment.
-#[derive(Debug)]
 pub(super) struct Channel {
     environment: Rc<RefCell<Environment>>,
     /// The text of the chunk at hand; kept for its memory.

@@ -1,1 +1,15 @@
 //! The Node-API binding: the only module that knows JavaScript exists.
+//!
+//! JavaScript holds numbers ([`handle`]) in place of what lives here ([`state`]).
+//! Plans run through hot functions ([`raw`], [`channel`]) that take packed
+//! parameters ([`params`]) and give packed rows ([`reading`], [`pack`]);
+//! everything else is a generated function ([`api`]).
+
+mod api;
+mod channel;
+mod handle;
+mod pack;
+mod params;
+mod raw;
+mod reading;
+mod state;

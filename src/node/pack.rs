@@ -23,6 +23,10 @@ pub(super) mod tag {
 /// The length that stands for a null text.
 const NULL_TEXT: f64 = -1.0;
 
+/// The text, in UTF-16 units, after which no row is added: far below the longest
+/// string of any JavaScript engine, so that no number of rows comes near it.
+const MOST_TEXT: usize = 1 << 20;
+
 /// The largest whole number up to which every whole number is a double.
 const SAFE_INTEGER: u64 = (1 << 53) - 1;
 
@@ -53,7 +57,7 @@ impl Text {
     }
 
     /// How long it is, in UTF-16 units.
-    pub(super) fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.wide.as_ref().map_or(self.latin1.len(), Vec::len)
     }
 
@@ -121,11 +125,6 @@ impl<'a> Packer<'a> {
     /// How many slots of the slice are used.
     pub(super) fn used(&self) -> usize {
         self.used
-    }
-
-    /// How long the text is, in UTF-16 units.
-    pub(super) fn text_len(&self) -> usize {
-        self.text.len()
     }
 
     /// What did not fit into the slice; empty when all did.
@@ -233,6 +232,10 @@ impl Sink for Packer<'_> {
 
     fn many(&mut self, rows: usize) {
         self.slot(rows as f64);
+    }
+
+    fn is_full(&self) -> bool {
+        self.text.len() >= MOST_TEXT || !self.overflow.is_empty()
     }
 }
 

@@ -8,9 +8,6 @@ use crate::query::Cursor;
 /// chunk alive, so one surviving string holds no more than this.
 const MOST_ROWS: usize = 256;
 
-/// The text, in UTF-16 units, after which a chunk is complete. Far below the longest string of any JavaScript engine.
-const MOST_TEXT: usize = 1 << 20;
-
 /// The places in the output before the rows: affected or counted, rows in this
 /// chunk, handle of the cursor if there is more, and the capacity needed if the
 /// output was too small, in which case it holds no rows yet.
@@ -21,13 +18,11 @@ const CURSOR: usize = 2;
 const NEEDED: usize = 3;
 
 /// A cursor and a chunk of it that waits for a larger output.
-#[derive(Debug)]
 pub(super) struct Reading {
     cursor: Cursor,
     waiting: Option<Waiting>,
 }
 
-#[derive(Debug)]
 struct Waiting {
     rows: usize,
     slots: Vec<f64>,
@@ -48,10 +43,7 @@ impl Reading {
             return self.deliver(waiting, header, room, text);
         }
         let mut packer = Packer::new(room, text);
-        let mut rows = 0;
-        while rows < MOST_ROWS && packer.text_len() < MOST_TEXT && self.cursor.next(&mut packer)? {
-            rows += 1;
-        }
+        let rows = self.cursor.next_chunk(MOST_ROWS, &mut packer)?;
         let used = packer.used();
         let overflow = packer.into_overflow();
         if overflow.is_empty() {

@@ -9,7 +9,6 @@ use crate::query::Plan;
 use crate::store::{Begin, Root, Snapshot, Store, Transaction};
 
 /// All that JavaScript holds handles of.
-#[derive(Debug)]
 pub(super) struct Environment {
     pub(super) stores: Table<Arc<Store>>,
     pub(super) transactions: Table<OpenTransaction>,
@@ -19,7 +18,6 @@ pub(super) struct Environment {
 }
 
 /// A transaction and the store handle that it was begun on.
-#[derive(Debug)]
 pub(super) struct OpenTransaction {
     pub(super) transaction: Transaction,
     store: Handle,
