@@ -4,7 +4,7 @@
  */
 import type * as core from '@mikro-orm/core';
 import { coreExport, DECORATORS_APART, decoratedClass } from './compat.js';
-import { requireDecorators } from './decorators-package.cjs';
+import { requireDecorators } from './decorators-package.js';
 import { unsupported } from './errors.js';
 
 type Core = typeof core;

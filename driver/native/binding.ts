@@ -1,7 +1,7 @@
 /**
  * The native side, typed, and loaded when it is first needed.
  */
-import { requireBinding } from './loader.cjs';
+import { requireBinding } from './loader.js';
 
 /** Names something that lives on the native side of this thread: a store, transaction, plan, cursor or snapshot. Never reused. */
 export type Handle = number;

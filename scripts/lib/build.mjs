@@ -1,6 +1,6 @@
 /** Building the package: the native binding and both forms of the driver. */
 
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { install, tool } from './install.mjs';
 import { at, manifest, root } from './project.mjs';
 import { Failure, capture, run, seconds } from './run.mjs';
@@ -56,6 +56,7 @@ async function buildDriver() {
     ['cjs', 'commonjs'],
   ]) {
     await run(process.execPath, [tool('typescript/bin/tsc'), '-p', at(`driver/tsconfig.${form}.json`)]);
+    if (form === 'esm') renameSync(at('dist/esm/native/require.esm.js'), at('dist/esm/native/require.js'));
     writeFileSync(at('dist', form, 'package.json'), `${JSON.stringify({ type })}\n`);
   }
   mark(stampFile, stamp);
