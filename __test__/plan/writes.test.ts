@@ -6,7 +6,9 @@ import { ABSENT } from '#driver/native/pack.js';
 import { PlanError } from '#driver/plan/errors.js';
 import type { Model } from '#driver/plan/model.js';
 import type { Payload } from '#driver/plan/payload.js';
-import { insertOf, updateManyOf, updateOf, upsertOf } from '#driver/plan/write.js';
+import { insertOf } from '#driver/plan/insert.js';
+import { updateManyOf, updateOf } from '#driver/plan/update.js';
+import { upsertOf } from '#driver/plan/upsert.js';
 import { author, book, line, note, remark, tag } from './library.js';
 
 function inserted(
@@ -185,7 +187,7 @@ describe('updates', () => {
   });
 
   test('half a key is refused', () => {
-    assert.throws(() => many(line, [{ book: 1 }], [{ quantity: 3 }]), /whole primary key: pos is missing/);
+    assert.throws(() => many(line, [{ book: 1 }], [{ quantity: 3 }]), /whole primary key.*: pos is missing/);
   });
 });
 

@@ -24,6 +24,8 @@ export interface Target {
   readonly columns: readonly Column[];
   /** How many of them, from the first, belong to this name alone. The others are written only where nobody else does. */
   readonly own: number;
+  /** One column whose value is the one given, where that is a text, a number or null. */
+  readonly plain: boolean;
   /** One value for each column. */
   values(value: unknown, path: string): readonly unknown[];
 }
@@ -96,7 +98,7 @@ function storedIn(column: Column | undefined, prop: Prop, path: string): Column 
 }
 
 function scalarTarget(column: Column): Target {
-  return { columns: [column], own: 1, values: (value, path) => [writable(value, path)] };
+  return { columns: [column], own: 1, plain: true, values: (value, path) => [writable(value, path)] };
 }
 
 function documentTarget(column: Column, prop: EmbeddedProp): Target {
@@ -104,6 +106,7 @@ function documentTarget(column: Column, prop: EmbeddedProp): Target {
   return {
     columns: [column],
     own: 1,
+    plain: false,
     values: (value, path) => [convert === undefined ? writable(value, path) : convert(writable(value, path))],
   };
 }
@@ -117,6 +120,7 @@ function inlineTarget(prop: EmbeddedProp, path: string): Target {
   return {
     columns,
     own: columns.length,
+    plain: false,
     values: (value, at) => {
       if (value === null) {
         return columns.map(() => null);
@@ -153,6 +157,7 @@ function relationTarget(prop: RelationProp, path: string): Target {
   return {
     columns,
     own: own.length,
+    plain: columns.length === 1 && own.length === 1,
     values: (value, at) => {
       if (value === null) {
         // No target: shared columns keep what others say of them.

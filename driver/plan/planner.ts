@@ -5,21 +5,16 @@
 import type { PlanIr } from '../native/ir.js';
 import { LruCache } from './cache.js';
 import { whereOf } from './filter.js';
+import { insertOf } from './insert.js';
 import type { Model } from './model.js';
 import { OrderBuilder, walkOrder } from './order.js';
 import type { Payload } from './payload.js';
 import { compileSelect, type Finish, type SelectOptions, shapeSelect } from './select.js';
 import { Shape } from './shape.js';
+import { updateManyOf, updateOf } from './update.js';
+import { type UpsertOptions, upsertOf } from './upsert.js';
 import { walkWhere } from './where.js';
-import {
-  insertOf,
-  type ReturningOptions,
-  type UpsertOptions,
-  updateManyOf,
-  updateOf,
-  upsertOf,
-  type Write,
-} from './write.js';
+import { type ReturningOptions, type Write, writeKey } from './write.js';
 
 /** A call ready to run. */
 export interface Prepared<P> {
@@ -51,38 +46,47 @@ interface CachedFind<P> {
 /** Makes plans, with the engine's own form `P` of them, and keeps them. */
 export class Planner<P> {
   readonly #compile: (ir: PlanIr) => P;
-  readonly #finds: LruCache<CachedFind<P>>;
+  readonly #capacity: number;
+  /** By model rather than by its name in the key: the shortest keys, of the most frequent queries, are found fastest. */
+  #finds = new WeakMap<Model, LruCache<CachedFind<P>>>();
   readonly #plans: LruCache<P>;
 
-  /** Keeps at most `capacity` plans of queries, and as many others. */
+  /** Keeps at most `capacity` plans of queries for each model, and as many others in all. */
   constructor(compile: (ir: PlanIr) => P, capacity = 1000) {
     this.#compile = compile;
-    this.#finds = new LruCache(capacity);
+    this.#capacity = capacity;
     this.#plans = new LruCache(capacity);
   }
 
   /** Forgets all plans; needed when models change. */
   clear(): void {
-    this.#finds.clear();
+    this.#finds = new WeakMap();
     this.#plans.clear();
   }
 
   /** A query. */
   find(model: Model, options: FindOptions = {}): PreparedFind<P> {
     const { where, orderBy, limit, offset, reverse } = options;
-    const shape = new Shape(model.name);
+    const shape = new Shape('');
     walkWhere(model, where, shape);
-    shape.mark('by');
-    walkOrder(model, orderBy, shape);
+    if (orderBy !== undefined) {
+      shape.mark('by');
+      walkOrder(model, orderBy, shape);
+    }
     shapeSelect(shape, model, options);
-    shape.mark(
-      `${limit === undefined ? '' : 'limit'} ${offset === undefined ? '' : 'offset'} ${reverse === true ? 'reverse' : ''}`,
-    );
+    if (limit !== undefined || offset !== undefined || reverse === true) {
+      shape.mark(`page ${limit !== undefined} ${offset !== undefined} ${reverse === true}`);
+    }
     const { params } = shape;
-    let cached = this.#finds.get(shape.key);
+    let known = this.#finds.get(model);
+    if (known === undefined) {
+      known = new LruCache(this.#capacity);
+      this.#finds.set(model, known);
+    }
+    let cached = known.get(shape.key);
     if (cached === undefined) {
       cached = this.#compileFind(model, options);
-      this.#finds.set(shape.key, cached);
+      known.set(shape.key, cached);
     }
     if (limit !== undefined) {
       params.push(limit);
@@ -131,7 +135,7 @@ export class Planner<P> {
     where: unknown,
     ir: (where: { where?: NonNullable<ReturnType<typeof whereOf>['expr']> }) => PlanIr,
   ): Prepared<P> {
-    const shape = new Shape(`${kind} ${model.name}`);
+    const shape = new Shape(writeKey(kind, model, ''));
     walkWhere(model, where, shape);
     return this.#prepared({
       key: shape.key,

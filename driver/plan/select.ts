@@ -56,23 +56,25 @@ export interface NestedOptions extends SelectOptions {
 
 /** Adds all that a selection depends on to the shape of a call. */
 export function shapeSelect(shape: Shape, model: Model, options: SelectOptions): void {
-  shape.mark(marks(options.fields));
-  shape.mark(marks(options.exclude));
-  shape.mark(marks(options.lazy));
-  shape.mark(marks(options.refs));
+  markNames(shape, 'fields', options.fields);
+  markNames(shape, 'exclude', options.exclude);
+  markNames(shape, 'lazy', options.lazy);
+  markNames(shape, 'refs', options.refs);
   for (const nested of options.nested ?? []) {
     const target = relationOf(model, nested.prop).target();
-    shape.mark(`{${nested.required === true ? '!' : ''}${nested.prop}`);
+    shape.mark(`${nested.required === true ? 'required' : 'nested'} ${nested.prop}`);
     walkWhere(target, nested.where, shape);
     shape.mark('by');
     walkOrder(target, nested.orderBy, shape);
     shapeSelect(shape, target, nested);
-    shape.mark('}');
+    shape.mark('end');
   }
 }
 
-function marks(names: readonly string[] | undefined): string {
-  return names === undefined ? '' : JSON.stringify(names);
+function markNames(shape: Shape, kind: string, names: readonly string[] | undefined): void {
+  if (names !== undefined) {
+    shape.mark(kind + JSON.stringify(names));
+  }
 }
 
 /** A selection as the engine has it. */

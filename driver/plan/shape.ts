@@ -17,18 +17,14 @@ export class Shape implements Sink, OrderSink {
   key: string;
   readonly params: unknown[] = [];
 
+  /** Begins with what tells the kind of call from others in the same cache. */
   constructor(kind: string) {
-    this.key = kind + END;
+    this.key = kind;
   }
 
   /** Adds something else that the plan depends on. */
   mark(text: string): void {
     this.key += text + END;
-  }
-
-  /** Adds a value that the plan has a parameter for. */
-  param(value: unknown): void {
-    this.params.push(value);
   }
 
   open(group: Group): void {

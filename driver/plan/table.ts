@@ -3,97 +3,94 @@
  * values, flat, as the engine takes them.
  */
 import { ABSENT } from '../native/pack.js';
-import { PlanError } from './errors.js';
+import { aligned, type Layout, layoutOf, type Sharing } from './layout.js';
 import type { Column, Model } from './model.js';
-import { classOf, type Payload, targetOf } from './payload.js';
+import { classOf, type Payload } from './payload.js';
 import { refuseSymbols } from './value.js';
 
 /** Rows of one write. */
 export interface Table {
+  /** Tells the columns from those of other tables of the model. */
+  readonly key: string;
   readonly columns: readonly Column[];
   /** Rows times columns; `ABSENT` where a row says nothing. */
   readonly values: unknown[];
 }
 
-/** What becomes of columns that several properties share. */
-export type Sharing =
-  /** A property that only shares a column fills it where no other does: a row is made whole. */
-  | 'fill'
-  /** Only the property that owns a column changes it. */
-  | 'own';
-
 /** Lays payloads out as a table. */
 export function tableOf(model: Model, rows: readonly Payload[], sharing: Sharing): Table {
-  const classes =
-    model.discriminator?.classes === undefined ? undefined : rows.map((row) => classOf(model, row));
-  const columns = columnsOfRows(model, rows, classes, sharing);
-  const places = new Map([...columns.keys()].map((name, i) => [name, i]));
-  const width = places.size;
+  if (model.discriminator?.classes !== undefined) {
+    return mixedTable(model, rows, sharing);
+  }
+  const layout = layoutOf(model, namesOf(model, rows), sharing);
+  const width = layout.columns.length;
   const values = new Array<unknown>(rows.length * width).fill(ABSENT);
-  rows.forEach((row, i) => {
-    fill(values, i * width, places, classes?.[i] ?? model, row, sharing);
-  });
-  return { columns: [...columns.values()], values };
+  for (let i = 0; i < rows.length; i++) {
+    fill(values, i * width, layout, rows[i] as Payload);
+  }
+  return { key: layout.key, columns: layout.columns, values };
 }
 
-function columnsOfRows(
-  model: Model,
-  rows: readonly Payload[],
-  classes: readonly Model[] | undefined,
-  sharing: Sharing,
-): Map<string, Column> {
-  const columns = new Map<string, Column>();
-  const seen = new Set<string>();
+/** Rows of classes that keep properties of the same names in columns of their own. */
+function mixedTable(model: Model, rows: readonly Payload[], sharing: Sharing): Table {
+  const rowsByClass = new Map<Model, Payload[]>();
+  const classes = rows.map((row) => {
+    const rowClass = classOf(model, row);
+    rowsByClass.set(rowClass, [...(rowsByClass.get(rowClass) ?? []), row]);
+    return rowClass;
+  });
+  const present = [...rowsByClass.keys()];
+  const { columns, layouts } = aligned(
+    present.map((rowClass) =>
+      layoutOf(rowClass, namesOf(rowClass, rowsByClass.get(rowClass) ?? []), sharing),
+    ),
+  );
+  const values = new Array<unknown>(rows.length * columns.length).fill(ABSENT);
   rows.forEach((row, i) => {
+    const layout = layouts[present.indexOf(classes[i] as Model)];
+    if (layout !== undefined) {
+      fill(values, i * columns.length, layout, row);
+    }
+  });
+  return { key: columns.map(({ name }) => name).join('\u0001'), columns, values };
+}
+
+/** The names that say something in any of the rows. */
+function namesOf(model: Model, rows: readonly Payload[]): string[] {
+  const names = new Set<string>();
+  for (const row of rows) {
     refuseSymbols(row, model.name);
     for (const name of Object.keys(row)) {
-      if (classes === undefined && seen.has(name)) {
-        continue;
-      }
-      if (row[name] !== undefined) {
-        seen.add(name);
-        const target = targetOf(classes?.[i] ?? model, name);
-        for (const column of sharing === 'own' ? target.columns.slice(0, target.own) : target.columns) {
-          columns.set(column.name, column);
-        }
-      }
-    }
-  });
-  return columns;
-}
-
-function fill(
-  values: unknown[],
-  start: number,
-  places: ReadonlyMap<string, number>,
-  model: Model,
-  row: Payload,
-  sharing: Sharing,
-): void {
-  for (const name of Object.keys(row)) {
-    if (row[name] === undefined) {
-      continue;
-    }
-    const target = targetOf(model, name);
-    const own = target.values(row[name], `${model.name}.${name}`);
-    for (let i = 0; i < (sharing === 'own' ? target.own : own.length); i++) {
-      const column = target.columns[i];
-      const place = column && places.get(column.name);
-      if (place !== undefined && own[i] !== ABSENT && (i < target.own || values[start + place] === ABSENT)) {
-        values[start + place] = own[i];
+      if (row[name] !== undefined && !names.has(name)) {
+        names.add(name);
       }
     }
   }
+  return [...names];
 }
 
-/** Refuses a change by key that does not name the whole primary key. */
-export function requireWholeKey(model: Model, columns: readonly Column[]): void {
-  const missing = model.primary.filter((column) => !columns.includes(column));
-  if (missing.length > 0) {
-    throw new PlanError(
-      'INVALID_CONDITION',
-      `A change by key of ${model.name} needs its whole primary key: ${missing.map((column) => column.name).join(', ')} is missing`,
-      model.name,
-    );
+function fill(values: unknown[], start: number, layout: Layout, row: Payload): void {
+  for (const { name, path, target, places } of layout.cells) {
+    const value = row[name];
+    if (value === undefined) {
+      continue;
+    }
+    const [place] = places;
+    if (
+      target.plain &&
+      place !== undefined &&
+      (value === null || typeof value === 'string' || typeof value === 'number')
+    ) {
+      values[start + place] = value;
+      continue;
+    }
+    const parts = target.values(value, path);
+    for (let i = 0; i < places.length; i++) {
+      const at = start + (places[i] ?? 0);
+      // What is only shared here yields to its owner, whichever comes first.
+      if (parts[i] !== ABSENT && (i < target.own || values[at] === ABSENT)) {
+        values[at] = parts[i];
+      }
+    }
   }
 }

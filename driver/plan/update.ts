@@ -1,0 +1,182 @@
+/**
+ * Plans that change rows: all that fulfil a condition alike, or each by its key.
+ */
+import type { Assignment, UpdateManyPlan, UpdatePlan } from '../native/ir.js';
+import { ABSENT } from '../native/pack.js';
+import { PlanError } from './errors.js';
+import { whereOf } from './filter.js';
+import { flattenKey, primaryParts } from './key.js';
+import { type Column, columnsOf, findProp, type Model } from './model.js';
+import type { Payload } from './payload.js';
+import { Shape } from './shape.js';
+import { type Table, tableOf } from './table.js';
+import { isPlainObject } from './value.js';
+import { walkWhere } from './where.js';
+import {
+  askedFor,
+  listed,
+  namesOf,
+  type ReturningOptions,
+  returningOf,
+  type Write,
+  writeKey,
+} from './write.js';
+
+/** The same change to every row that matches; nothing where the payload changes nothing. The version goes up by itself. */
+export function updateOf(
+  model: Model,
+  where: unknown,
+  data: Payload,
+  options: ReturningOptions = {},
+): Write<UpdatePlan> | undefined {
+  const table = given(tableOf(model, [data], 'own'));
+  if (table.columns.length === 0) {
+    return undefined;
+  }
+  const shape = new Shape(writeKey('update', model, table.key, listed(options.returning), ''));
+  walkWhere(model, where, shape);
+  const { params } = shape;
+  const first = params.length;
+  params.push(...table.values);
+  return {
+    key: shape.key,
+    params,
+    ir: () => {
+      const { expr } = whereOf(model, where);
+      const bump = bumpOf(model, table);
+      const set: Assignment[] = table.columns.map((column, i) => ({
+        field: column.name,
+        value: { p: first + i },
+      }));
+      return {
+        update: {
+          in: model.collection,
+          ...(expr && { where: expr }),
+          set: bump === undefined ? set : [...set, bump],
+          returning: returningOf(
+            bump === undefined ? [] : versionColumns(model),
+            askedFor(model, options.returning),
+          ),
+        },
+      };
+    },
+  };
+}
+
+/** A table of one row without the columns that the row says nothing of. */
+function given(table: Table): Table {
+  if (!table.values.includes(ABSENT)) {
+    return table;
+  }
+  const columns = table.columns.filter((_, i) => table.values[i] !== ABSENT);
+  return {
+    key: namesOf(columns).join('\u0001'),
+    columns,
+    values: table.values.filter((value) => value !== ABSENT),
+  };
+}
+
+/** A change of its own for each key; nothing where the payloads change nothing. Rows handed back are keyed by column and hold their keys. */
+export function updateManyOf(
+  model: Model,
+  wheres: readonly unknown[],
+  data: readonly Payload[],
+  options: ReturningOptions = {},
+): Write<UpdateManyPlan> | undefined {
+  if (wheres.length !== data.length) {
+    throw new PlanError(
+      'INVALID_DATA',
+      `${wheres.length} conditions came with ${data.length} changes of ${model.name}`,
+      model.name,
+    );
+  }
+  const changes = tableOf(model, data, 'own');
+  if (changes.columns.length === 0) {
+    return undefined;
+  }
+  const keys = keysOf(model, wheres);
+  return {
+    key: writeKey('updateMany', model, keys.key, changes.key, listed(options.returning)),
+    params: interleave(keys, changes, data.length),
+    ir: () => {
+      const bump = bumpOf(model, changes);
+      return {
+        updateMany: {
+          in: model.collection,
+          key: namesOf(keys.columns),
+          set: namesOf(changes.columns),
+          ...(bump && { bump }),
+          returning: returningOf(
+            model.primary,
+            bump === undefined ? [] : versionColumns(model),
+            askedFor(model, options.returning),
+          ),
+        },
+      };
+    },
+  };
+}
+
+/** The keys of a change as a table: each holds the whole primary key, and all hold the same columns besides. */
+function keysOf(model: Model, wheres: readonly unknown[]): Table {
+  const keys = tableOf(
+    model,
+    wheres.map((where) => keyPayload(model, where)),
+    'fill',
+  );
+  const missing = model.primary.filter((column) => !keys.columns.includes(column));
+  const partly = keys.columns.filter((_, i) =>
+    keys.values.some((value, at) => value === ABSENT && at % keys.columns.length === i),
+  );
+  if (missing.length > 0 || partly.length > 0) {
+    throw new PlanError(
+      'INVALID_CONDITION',
+      `A change by key of ${model.name} needs its whole primary key, and the same properties besides it for every row: ${namesOf([...missing, ...partly]).join(', ')} is missing`,
+      model.name,
+    );
+  }
+  return keys;
+}
+
+/** A condition on a key as a payload of its columns. */
+function keyPayload(model: Model, where: unknown): Payload {
+  const parts = primaryParts(model);
+  const [first] = Object.values(isPlainObject(where) ? where : {});
+  const names = isPlainObject(where) ? Object.keys(where) : [];
+  if (names.length > 1 || (names[0] !== undefined && !names[0].includes('~~~'))) {
+    return where as Payload;
+  }
+  const flat = flattenKey(parts, names.length === 1 ? first : where, model.name);
+  return Object.fromEntries(model.primary.map((column, i) => [column.name, flat[i]]));
+}
+
+function interleave(left: Table, right: Table, rows: number): unknown[] {
+  const [leftWidth, rightWidth] = [left.columns.length, right.columns.length];
+  const values: unknown[] = [];
+  for (let row = 0; row < rows; row++) {
+    for (let i = 0; i < leftWidth; i++) {
+      values.push(left.values[row * leftWidth + i]);
+    }
+    for (let i = 0; i < rightWidth; i++) {
+      values.push(right.values[row * rightWidth + i]);
+    }
+  }
+  return values;
+}
+
+type Bump = NonNullable<UpdateManyPlan['updateMany']['bump']>;
+
+function bumpOf(model: Model, table: Table): Bump | undefined {
+  const [column] = versionColumns(model);
+  if (column === undefined || table.columns.includes(column)) {
+    return undefined;
+  }
+  return column.type === 'date' || column.type === 'text'
+    ? { field: column.name, now: true }
+    : { field: column.name, inc: 1 };
+}
+
+function versionColumns(model: Model): readonly Column[] {
+  const prop = model.version === undefined ? undefined : findProp(model, model.version);
+  return prop === undefined ? [] : columnsOf(prop);
+}
