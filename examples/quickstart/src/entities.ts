@@ -8,6 +8,7 @@ import {
   ManyToOne,
   OneToMany,
   PrimaryKey,
+  PrimaryKeyProp,
   Property,
 } from 'collection-store-mikro-orm';
 
@@ -22,6 +23,8 @@ export class Location {
 
 @Entity()
 export class Language {
+  [PrimaryKeyProp]?: 'code';
+
   /** ISO 639-3, as in `fra`. */
   @PrimaryKey({ type: 'string' })
   code!: string;
@@ -35,6 +38,8 @@ export class Language {
 
 @Entity()
 export class Country {
+  [PrimaryKeyProp]?: 'code';
+
   /** ISO 3166-1 alpha-2, as in `CH`. */
   @PrimaryKey({ type: 'string' })
   code!: string;

