@@ -205,6 +205,7 @@ export const book: Model = model(
     scalar('title', column('title', 'text', { nullable: false, default: { value: 'untitled' } })),
     scalar('price', column('price', 'int')),
     scalar('meta', column('meta', 'json')),
+    scalar('keywords', column('keywords', 'json'), { list: true }),
     scalar('version', column('version', 'int', { nullable: false, default: { value: 1 } })),
     owning('m:1', 'author', () => author, [column('author_id', 'int')], ['id'], {
       foreign: { deleteRule: 'cascade' },

@@ -79,13 +79,13 @@ test('foreign keys and their rules', () => {
 });
 
 test('rules of the metadata', () => {
-  const [id, title, price, meta, version, relation] = [...book.props.values()];
+  const [id, title, price, meta, keywords, version, relation] = [...book.props.values()];
   assert.ok(relation?.kind === 'm:1');
   const withRule = (foreign: NonNullable<typeof relation.foreign>) =>
     def({
       ...book,
       props: new Map(
-        [id, title, price, meta, version, { ...relation, foreign }].flatMap((prop) =>
+        [id, title, price, meta, keywords, version, { ...relation, foreign }].flatMap((prop) =>
           prop ? [[prop.name, prop] as const] : [],
         ),
       ),

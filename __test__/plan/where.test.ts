@@ -360,6 +360,21 @@ describe('embedded objects and documents', () => {
       { [encodeJsonKey(['a.b', '~~~'], 'meta')]: { $gt: 1 } },
       { cmp: { op: 'gt', path: 'meta->a.b->~~~', value: 1 } },
     ],
+    ['a whole list', book, { keywords: ['a', 'b'] }, eq('keywords', ['a', 'b'])],
+    ['a whole list as core writes it', book, { keywords: { $in: ['a', 'b'] } }, eq('keywords', ['a', 'b'])],
+    ['an empty list', book, { keywords: { $in: [] } }, eq('keywords', [])],
+    [
+      'one of some lists',
+      book,
+      { keywords: [['a'], ['b']] },
+      { in: { path: 'keywords', values: [['a'], ['b']] } },
+    ],
+    [
+      'another list',
+      book,
+      { keywords: { $nin: ['a'] } },
+      { cmp: { op: 'ne', path: 'keywords', value: ['a'] } },
+    ],
     ['keys', book, { meta: { $hasKey: 'a' } }, { hasKeys: { path: 'meta', keys: ['a'], any: false } }],
     [
       'all of some keys',

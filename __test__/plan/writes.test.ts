@@ -232,6 +232,7 @@ describe('upserts', () => {
       'id',
       'price',
       'meta',
+      'keywords',
       'version',
       'author_id',
       'title',

@@ -80,6 +80,8 @@ export interface ScalarProp extends PropBase {
   readonly kind: 'scalar';
   /** None when the property is not stored. */
   readonly column?: Column;
+  /** Holds a list of values, which a condition compares as a whole. */
+  readonly list?: boolean;
   /** Orders by the position in this list rather than by value. */
   readonly customOrder?: readonly unknown[];
 }

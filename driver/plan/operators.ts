@@ -42,6 +42,31 @@ export function walkPlace(sink: Sink, place: Place, value: unknown, path: string
   }
 }
 
+/**
+ * Reports a condition on a place that holds a list, compared as a whole. Core
+ * writes an equality with a list as `$in`, taking it for a list of values.
+ */
+export function walkList(sink: Sink, place: Place, value: unknown, path: string): void {
+  if (Array.isArray(value)) {
+    return walkOperator(sink, place, isListOfLists(value) ? '$in' : '$eq', value, path);
+  }
+  if (!isPlainObject(value)) {
+    return walkPlace(sink, place, value, path);
+  }
+  const { $in, $nin, ...others } = value;
+  walkOperators(sink, place, others, path);
+  if ($in !== undefined) {
+    walkOperator(sink, place, Array.isArray($in) && !isListOfLists($in) ? '$eq' : '$in', $in, path);
+  }
+  if ($nin !== undefined) {
+    walkOperator(sink, place, Array.isArray($nin) && !isListOfLists($nin) ? '$ne' : '$nin', $nin, path);
+  }
+}
+
+function isListOfLists(value: readonly unknown[]): boolean {
+  return value.length > 0 && value.every(Array.isArray);
+}
+
 /** Reports what operators say of a place. */
 export function walkOperators(
   sink: Sink,

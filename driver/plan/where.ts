@@ -15,6 +15,7 @@ import {
   type Model,
   type Prop,
   type RelationProp,
+  type ScalarProp,
 } from './model.js';
 import {
   expectArray,
@@ -22,6 +23,7 @@ import {
   isOperators,
   operand,
   refuseOperator,
+  walkList,
   walkOperators,
   walkPlace,
 } from './operators.js';
@@ -191,17 +193,15 @@ function walkProp(sink: Sink, model: Model, prop: Prop, value: unknown, path: st
   }
 }
 
-function walkScalar(
-  sink: Sink,
-  prop: { readonly column?: Place['column']; readonly json: readonly string[] },
-  value: unknown,
-  path: string,
-): void {
+function walkScalar(sink: Sink, prop: ScalarProp, value: unknown, path: string): void {
   const { column } = prop;
   if (column === undefined) {
     throw new PlanError('NOT_STORED', `${path} is not stored and cannot be queried by`, path);
   }
   const place = prop as Place;
+  if (prop.list === true) {
+    return walkList(sink, place, value, path);
+  }
   if (column.type !== 'json') {
     return walkPlace(sink, place, value, path);
   }
