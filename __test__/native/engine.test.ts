@@ -306,6 +306,7 @@ describe('the engine', () => {
     assert.equal(failure(() => stranger.restore(snapshot)).code, 'FOREIGN_SNAPSHOT');
     stranger.close();
     snapshot.dispose();
+    snapshot.dispose();
     assert.equal(failure(() => engine.restore(snapshot)).code, 'FOREIGN_SNAPSHOT');
   });
 

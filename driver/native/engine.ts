@@ -92,8 +92,10 @@ export class Snapshot {
 
   /** Lets the version go at once rather than when the object is no longer reachable. */
   dispose(): void {
-    unreachableSnapshots.unregister(this);
-    binding().dropSnapshot(this.handle);
+    // Registered means not let go yet: doing so twice does nothing.
+    if (unreachableSnapshots.unregister(this)) {
+      binding().dropSnapshot(this.handle);
+    }
   }
 }
 
