@@ -1,13 +1,16 @@
-/** Loads the package of the decorators, which is there with major 7 only. */
-import { requireHere } from './native/require.js';
-
 /**
- * The exports of the package, or the reason why there are none. It has to be
- * found out at once: decorators are called while classes are defined.
+ * The package of the decorators, which is there with major 7 only. This is the
+ * form of the CommonJS build; `decorators-package.esm.ts` takes its place in the
+ * other, so that each has the decorators that belong to its copy of core.
  */
-export function requireDecorators(): Record<string, unknown> | Error {
+import { DECORATORS_APART } from './compat.js';
+
+/** The exports of the package, or the reason why there are none; nothing where core has the decorators itself. */
+export const decoratorsPackage: Record<string, unknown> | Error | undefined = DECORATORS_APART ? load() : undefined;
+
+function load(): Record<string, unknown> | Error {
   try {
-    return requireHere('@mikro-orm/decorators/legacy');
+    return require('@mikro-orm/decorators/legacy');
   } catch (error) {
     return error as Error;
   }

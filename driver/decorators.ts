@@ -4,7 +4,7 @@
  */
 import type * as core from '@mikro-orm/core';
 import { coreExport, DECORATORS_APART, decoratedClass } from './compat.js';
-import { requireDecorators } from './decorators-package.js';
+import { decoratorsPackage } from './decorators-package.js';
 import { unsupported } from './errors.js';
 
 type Core = typeof core;
@@ -19,11 +19,9 @@ export type RelationDecorator<Name extends string> = Name extends keyof Core
   ? Core[Name]
   : ((entity: string, ...options: unknown[]) => (target: object, propertyName: string) => void) & Decorator<Name>;
 
-const decorators = DECORATORS_APART ? requireDecorators() : undefined;
-
 /** What the package exports under a name; nothing where it is not there, or not needed. */
 function decoratorsExport(name: string): unknown {
-  return decorators === undefined || decorators instanceof Error ? undefined : decorators[name];
+  return decoratorsPackage === undefined || decoratorsPackage instanceof Error ? undefined : decoratorsPackage[name];
 }
 
 function decorator<Exported>(name: string): Exported {
@@ -53,7 +51,7 @@ function withTarget(first: unknown): unknown {
 /** Stands for a decorator that could not be loaded, so that only its use is an error. */
 function refusal(name: string): () => never {
   return () => {
-    const reason = decorators instanceof Error ? ` (${decorators.message.split('\n')[0]})` : '';
+    const reason = decoratorsPackage instanceof Error ? ` (${decoratorsPackage.message.split('\n')[0]})` : '';
     throw unsupported(
       `@${name}() could not be loaded${reason}. With MikroORM 7 the decorators are a package of their own: install @mikro-orm/decorators and reflect-metadata.`,
     );

@@ -3,7 +3,7 @@
  * Core's options of a query as what the planner is asked for. What is not
  * there yet is refused: an option passed over would find other rows.
  */
-import { type EntityMetadata, LockMode, ReferenceKind, ValidationError } from '@mikro-orm/core';
+import { type EntityMetadata, type EntityProperty, LockMode, ReferenceKind, ValidationError } from '@mikro-orm/core';
 import { unsupported } from './errors.js';
 import type { FindOptions } from './plan/planner.js';
 
@@ -73,18 +73,19 @@ function lazyProperties(meta: EntityMetadata, populate: readonly PopulateHint[])
   return meta.props.filter((prop) => prop.lazy && populate.some((hint) => hint.all || hint.field === prop.name)).map((prop) => prop.name);
 }
 
-const referencesByMeta = new WeakMap<EntityMetadata, readonly string[]>();
+const inverseByMeta = new WeakMap<EntityMetadata, readonly EntityProperty[]>();
 
 /** The 1:1 relations whose key is on the other side: without it an entity would not know whether there is one. */
 function inverseReferences(meta: EntityMetadata, populate: readonly PopulateHint[], fields: readonly unknown[] | undefined): readonly string[] | undefined {
-  let names = referencesByMeta.get(meta);
-  if (names === undefined) {
-    names = meta.relations.filter((prop) => prop.kind === ReferenceKind.ONE_TO_ONE && !prop.owner && !prop.lazy).map((prop) => prop.name);
-    referencesByMeta.set(meta, names);
+  let props = inverseByMeta.get(meta);
+  if (props === undefined) {
+    props = meta.relations.filter((prop) => prop.kind === ReferenceKind.ONE_TO_ONE && !prop.owner);
+    inverseByMeta.set(meta, props);
   }
-  if (names.length === 0) {
+  if (props.length === 0) {
     return undefined;
   }
-  const populated = new Set(populate.map(({ field }) => field.split(':')[0]));
-  return names.filter((name) => !populated.has(name) && (!fields?.length || fields.some((field) => field === '*' || field === name)));
+  const populated = (name: string) => populate.some((hint) => hint.all || hint.field === name || hint.field === `${name}:ref`);
+  const chosen = (name: string) => !fields?.length || fields.some((field) => field === '*' || String(field).split('.')[0] === name);
+  return props.filter((prop) => populated(prop.name) || (!prop.lazy && chosen(prop.name))).map((prop) => prop.name);
 }

@@ -43,6 +43,12 @@ async function buildNative() {
   console.log(`built ${binaries().join(', ')} in ${seconds(performance.now() - start)}`);
 }
 
+/** Puts modules that have a form for ECMAScript modules, `x.esm.ts`, in the place of the others. */
+function takeForms(folder) {
+  for (const file of files(folder).filter((name) => name.endsWith('.esm.js')))
+    renameSync(file, file.replace(/\.esm\.js$/, '.js'));
+}
+
 /** Compiles the driver twice: as ECMAScript modules and as CommonJS. */
 async function buildDriver() {
   const sources = [at('package.json'), at('package-lock.json'), ...files(at('driver'))];
@@ -56,7 +62,7 @@ async function buildDriver() {
     ['cjs', 'commonjs'],
   ]) {
     await run(process.execPath, [tool('typescript/bin/tsc'), '-p', at(`driver/tsconfig.${form}.json`)]);
-    if (form === 'esm') renameSync(at('dist/esm/native/require.esm.js'), at('dist/esm/native/require.js'));
+    if (form === 'esm') takeForms(at('dist/esm'));
     writeFileSync(at('dist', form, 'package.json'), `${JSON.stringify({ type })}\n`);
   }
   mark(stampFile, stamp);
