@@ -32,7 +32,7 @@ export type Finish = (row: Row) => Row;
 
 /** Which properties of an entity to fetch. */
 export interface SelectOptions {
-  /** Property names, dotted ones for parts of embedded objects, `*` for all; everything that is not lazy by default. Keys, discriminator and version always come along. */
+  /** Property names, dotted ones for parts of embedded objects, `*` for all; everything that is not lazy by default. Primary key and discriminator always come along. */
   readonly fields?: readonly string[] | undefined;
   /** Properties to leave out, named in the same way. */
   readonly exclude?: readonly string[] | undefined;
@@ -284,17 +284,18 @@ function chosen(model: Model, options: SelectOptions): Iterable<Prop> {
   return props.values();
 }
 
+/** What every row needs: who it is, and of which class. */
 function always(model: Model): readonly Prop[] {
-  const { discriminator, version } = model;
-  const names = [...model.primaryProps, ...(version === undefined ? [] : [version])];
-  const props = names.flatMap((name) => model.props.get(name) ?? []);
+  const { discriminator } = model;
+  const key = primaryParts(model);
+  if (discriminator === undefined) {
+    return key;
+  }
+  const { name } = discriminator.column;
+  const props = [...model.props.values()];
   const kind =
-    discriminator &&
-    ([...model.props.values()].find(
-      (prop) => prop.kind === 'scalar' && prop.column?.name === discriminator.column.name,
-    ) ??
-      findProp(model, discriminator.column.name));
-  return kind === undefined ? props : [...props, kind];
+    props.find((prop) => prop.kind === 'scalar' && prop.column?.name === name) ?? findProp(model, name);
+  return kind === undefined ? key : [...key, kind];
 }
 
 function isStored(prop: Prop): boolean {

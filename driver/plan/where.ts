@@ -34,7 +34,11 @@ import { walkKey, walkKeyOperator } from './where-key.js';
 /** Joins the names of a composite key in one key of a condition. */
 const KEY_SEPARATOR = '~~~';
 
-/** Reports a condition on rows of a model. Nothing (`undefined`, `null`, `{}`) is no condition. */
+/**
+ * Reports a condition on rows of a model. Nothing (`undefined`, `null`, `{}`)
+ * is no condition. The mark of a strict filter, `__strict`, is not enumerable
+ * and changes nothing here: it is about relations joined to be populated.
+ */
 export function walkWhere(model: Model, where: unknown, sink: Sink): void {
   if (where !== undefined && where !== null) {
     walkEntity(sink, model, primaryParts(model), where, model.name, '');
