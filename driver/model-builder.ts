@@ -89,7 +89,7 @@ export class ModelBuilder {
       props.set(name, systemProp(name));
     }
     const columns = this.#columnsOf(meta);
-    const primaryProps = meta.primaryKeys as string[];
+    const primaryProps = primaryNames(meta);
     const discriminator = this.#discriminator(meta);
     return {
       name: meta.className,
@@ -365,6 +365,11 @@ const FIELD_TYPES: readonly (readonly [TypeClass, FieldType])[] = [
 /** Everything that is not one of these is text: texts, enums, keys, and dates and times without the other. */
 function fieldTypeOf(type: Type<unknown>): FieldType {
   return FIELD_TYPES.find(([typeClass]) => type instanceof typeClass)?.[1] ?? 'text';
+}
+
+/** The properties of the primary key. Early minors of 6 do not list those of pivots. */
+function primaryNames(meta: EntityMetadata): string[] {
+  return meta.primaryKeys.length > 0 ? (meta.primaryKeys as string[]) : meta.props.filter((prop) => prop.primary).map((prop) => prop.name);
 }
 
 function property(meta: EntityMetadata, name: string): EntityProperty {
