@@ -185,6 +185,13 @@ describe('keys', () => {
     assert.equal(await em.insert(Author, { email: 'twelve@example.com' } as never), 12);
   });
 
+  test('a statement that fails uses no number up', async () => {
+    const em = orm.em.fork();
+    const twice = [{ email: 'x@example.com' }, { email: 'x@example.com' }];
+    await assert.rejects(em.insertMany(Author, twice as never), UniqueConstraintViolationException);
+    assert.equal(await em.insert(Author, { email: 'x@example.com' } as never), 2);
+  });
+
   test('composite keys', async () => {
     const em = orm.em.fork();
     await em.persist(em.create(Seat, { row: 'A', place: 1, guest: 'Ann' } as never)).flush();

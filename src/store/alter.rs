@@ -158,7 +158,9 @@ impl<'a> Rewrite<'a> {
     fn count_from(&self, position: usize) {
         let source = position.checked_sub(FIRST_FIELD).and_then(|at| *self.sources.get(at)?);
         if let Some(source) = source {
-            self.old.rows.iter().for_each(|(_, row)| move_past(self.old, &row.get(source).to_value()));
+            for (_, row) in &self.old.rows {
+                move_past(self.old, &row.get(source).to_value());
+            }
         }
     }
 

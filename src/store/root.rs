@@ -203,9 +203,16 @@ impl Shared {
         self.counter.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).ok().and_then(next)
     }
 
-    /// Moves past a value that was given.
-    pub(super) fn move_past(&self, value: i64) {
-        self.counter.fetch_max(value, Ordering::SeqCst);
+    /// Moves past a value that was given; tells from where to where, if it moved.
+    pub(super) fn move_past(&self, value: i64) -> Option<(i64, i64)> {
+        let before = self.counter.fetch_max(value, Ordering::SeqCst);
+        (before < value).then_some((before, value))
+    }
+
+    /// Goes back from a value, unless others have counted on from there.
+    pub(super) fn give_back(&self, from: i64, to: i64) {
+        // Either way it is right: a number that is not given back is only left out.
+        let _ = self.counter.compare_exchange(to, from, Ordering::SeqCst, Ordering::SeqCst);
     }
 
     pub(super) fn forget_scans(&self, components: &[Component]) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::root::{Clock, Collection, Root};
+use super::root::{Clock, Collection, Root, Shared};
 use super::violation;
 use crate::catalog::{self, CollectionId, FIRST_FIELD, Field, INSERTED, Schema, UPDATED, coerce};
 use crate::error::{Error, ErrorCode, Result};
@@ -32,6 +32,8 @@ pub struct Writer<'t> {
     /// The time of the statement, the same for all its rows.
     now: Option<i64>,
     builder: RowBuilder,
+    /// Counters as the statement moved them: from where to where.
+    counted: Vec<(Arc<Shared>, i64, i64)>,
     /// For keys, so that rows need no memory of their own for them.
     key: Vec<u8>,
     entry: Vec<u8>,
@@ -47,6 +49,7 @@ impl<'t> Writer<'t> {
             clock,
             now: None,
             builder: RowBuilder::new(),
+            counted: Vec::new(),
             key: Vec::new(),
             entry: Vec::new(),
         }
@@ -87,7 +90,7 @@ impl<'t> Writer<'t> {
         }
         // Last, so that a row which is refused by now has taken no number.
         if let Some(value) = schema.auto_increment.and_then(|position| values.get_mut(position)) {
-            *value = Some(count(&schema, collection, value.take().unwrap_or_default())?);
+            *value = Some(count(&schema, collection, value.take().unwrap_or_default(), &mut self.counted)?);
         }
         let tick = self.clock.tick();
         self.builder.push(ValueRef::Int(tick)).push(ValueRef::Int(tick));
@@ -122,7 +125,7 @@ impl<'t> Writer<'t> {
                 return Err(violation::not_null(&schema, *position));
             }
             if field.def.auto_increment {
-                move_past(collection, &value);
+                note(&mut self.counted, collection, move_past(collection, &value));
             }
             fitting.push((*position, value));
         }
@@ -161,6 +164,10 @@ impl<'t> Writer<'t> {
             let Some(Effect { collection, before, after }) = self.effects.pop() else { break };
             let schema = Arc::clone(&self.root.collection(collection)?.schema);
             self.put(&schema, after.as_ref(), before.as_ref())?;
+        }
+        // Nobody has seen the numbers of a statement that failed.
+        while let Some((shared, from, to)) = self.counted.pop() {
+            shared.give_back(from, to);
         }
         Ok(())
     }
@@ -263,22 +270,39 @@ fn fit(schema: &Schema, field: &Field, value: Value) -> Result<Value> {
 }
 
 /// The next number in place of null; a number that was given moves the counter past it.
-fn count(schema: &Schema, collection: &Collection, value: Value) -> Result<Value> {
+fn count(
+    schema: &Schema,
+    collection: &Collection,
+    value: Value,
+    counted: &mut Vec<(Arc<Shared>, i64, i64)>,
+) -> Result<Value> {
     if !value.is_null() {
-        move_past(collection, &value);
+        note(counted, collection, move_past(collection, &value));
         return Ok(value);
     }
-    collection.shared.next().map(Value::Int).ok_or_else(|| {
+    let next = collection.shared.next().ok_or_else(|| {
         let message =
             format!("the auto-increment field of collection \"{}\" has no numbers left", schema.name());
         Error::new(ErrorCode::OutOfRange, message).of_collection(schema.name())
-    })
+    })?;
+    note(counted, collection, Some((next - 1, next)));
+    Ok(Value::Int(next))
 }
 
-pub(super) fn move_past(collection: &Collection, value: &Value) {
+/// Remembers how a counter moved; steps that follow each other are one.
+fn note(counted: &mut Vec<(Arc<Shared>, i64, i64)>, collection: &Collection, moved: Option<(i64, i64)>) {
+    let Some((from, to)) = moved else { return };
+    match counted.last_mut() {
+        Some((shared, _, last)) if *last == from && Arc::ptr_eq(shared, &collection.shared) => *last = to,
+        _ => counted.push((Arc::clone(&collection.shared), from, to)),
+    }
+}
+
+/// Moves the counter past a value; tells from where to where, if it moved.
+pub(super) fn move_past(collection: &Collection, value: &Value) -> Option<(i64, i64)> {
     match value {
         Value::Int(int) => collection.shared.move_past(*int),
         Value::Float(float) => collection.shared.move_past(float.ceil() as i64),
-        _ => {}
+        _ => None,
     }
 }
