@@ -84,17 +84,15 @@ fn bind_one(shape: &OperandShape, params: &Params) -> Result<Operand> {
                 None => return Err(kind(&shape.source, "a text", other)),
             },
         },
-        OperandKind::Regex { flags } => {
+        OperandKind::Regex { flags, last } => {
             let flags = match flags {
                 Some(flags) => get(flags, params)?.into_owned(),
                 None => Value::Null,
             };
             match (value.as_ref(), &flags) {
                 (Value::Null, _) => Operand::Unknown,
-                (Value::Text(pattern), Value::Null) => Operand::Regex(Arc::new(Regex::new(pattern, "")?)),
-                (Value::Text(pattern), Value::Text(flags)) => {
-                    Operand::Regex(Arc::new(Regex::new(pattern, flags)?))
-                }
+                (Value::Text(pattern), Value::Null) => Operand::Regex(last.compile(pattern, "")?),
+                (Value::Text(pattern), Value::Text(flags)) => Operand::Regex(last.compile(pattern, flags)?),
                 (Value::Text(_), other) | (other, _) => return Err(kind(&shape.source, "a text", other)),
             }
         }

@@ -34,7 +34,7 @@ impl Statement {
     /// `InvalidPlan` with the place in the text, when it is not JSON or not a plan.
     pub fn parse(text: &str) -> Result<Self> {
         serde_json::from_str(text)
-            .map_err(|error| Error::new(ErrorCode::InvalidPlan, format!("The plan cannot be read: {error}")))
+            .map_err(|error| Error::new(ErrorCode::InvalidPlan, format!("the plan cannot be read: {error}")))
     }
 }
 

@@ -14,6 +14,8 @@ use super::shape::Related;
 use crate::error::Result;
 use crate::value::Row;
 
+/// What a probe costs, relative to looking at a row in passing.
+const PROBE_PRICE: usize = 8;
 /// Probes that are always allowed, so that small collections need no tables.
 const FREE_WORK: usize = 256;
 
@@ -50,7 +52,7 @@ impl Execution {
         };
         let target = self.root.collection(related.join.target)?;
         let probed = match before {
-            Some(work) if work <= target.rows.len() + FREE_WORK => work,
+            Some(work) if work <= target.rows.len() / PROBE_PRICE + FREE_WORK => work,
             None if tree_over(target, &related.join.remote).is_some() => 0,
             _ => {
                 let keys = self.collect(related)?;

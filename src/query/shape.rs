@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::plan::{Comparison, ConflictAction, Fold, Quantifier, Wire};
+use super::regex::LastRegex;
 use crate::catalog::{CollectionId, Component, FieldDef, Schema};
 use crate::value::Value;
 
@@ -113,6 +114,7 @@ pub(super) enum OperandKind {
     Like(Fold),
     Regex {
         flags: Option<Source>,
+        last: LastRegex,
     },
     Keys,
     /// A number of rows; null means no limit.

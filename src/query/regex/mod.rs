@@ -9,6 +9,10 @@
 
 mod translate;
 
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
 use crate::error::{Error, ErrorCode, Result};
 
 /// Steps back before a pattern is given up on, for each text.
@@ -48,6 +52,26 @@ impl Regex {
         self.compiled.is_match(text).map_err(|_| {
             too_complex(&self.source, &format!("it was given up after going back {BACKTRACK_LIMIT} times"))
         })
+    }
+}
+
+/// The pattern that was compiled last: most often it is wanted again.
+#[derive(Debug, Default)]
+pub struct LastRegex(Mutex<Option<(String, Arc<Regex>)>>);
+
+impl LastRegex {
+    /// The compiled pattern, as [`Regex::new`] gives it.
+    pub fn compile(&self, source: &str, flags: &str) -> Result<Arc<Regex>> {
+        let mut last = self.0.lock();
+        if let Some((known, regex)) = &*last
+            && known == flags
+            && regex.source == source
+        {
+            return Ok(Arc::clone(regex));
+        }
+        let regex = Arc::new(Regex::new(source, flags)?);
+        *last = Some((flags.to_owned(), Arc::clone(&regex)));
+        Ok(regex)
     }
 }
 
@@ -108,21 +132,21 @@ impl Flags {
 fn syntax(source: &str, reason: &str) -> Error {
     Error::new(
         ErrorCode::PatternSyntax,
-        format!("The regular expression /{}/ is not valid: {reason}", shortened(source)),
+        format!("the regular expression /{}/ is not valid: {reason}", shortened(source)),
     )
 }
 
 fn too_complex(source: &str, reason: &str) -> Error {
     Error::new(
         ErrorCode::PatternTooComplex,
-        format!("The regular expression /{}/ is too complex: {reason}", shortened(source)),
+        format!("the regular expression /{}/ is too complex: {reason}", shortened(source)),
     )
 }
 
 fn unsupported(source: &str, part: &str) -> Error {
     Error::new(
         ErrorCode::Unsupported,
-        format!("The regular expression /{}/ uses {part}, which is not supported", shortened(source)),
+        format!("the regular expression /{}/ uses {part}, which is not supported", shortened(source)),
     )
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::plan::{Comparison, Expr, Operand, Path, Quantifier};
+use super::super::regex::LastRegex;
 use super::super::shape::*;
 use super::{Resolver, typed};
 use crate::catalog::{FieldType, Schema};
@@ -130,7 +131,7 @@ impl<'c> Resolver<'c> {
             }
             Expr::TupleIn { paths, values } => {
                 if paths.is_empty() {
-                    return Err(super::invalid("A tuple of a plan has no members"));
+                    return Err(super::invalid("a tuple of a plan has no members"));
                 }
                 let mut fields = Vec::with_capacity(paths.len());
                 let mut resolved = Vec::with_capacity(paths.len());
@@ -151,7 +152,10 @@ impl<'c> Resolver<'c> {
             Expr::Regex { path, pattern, flags } => {
                 let path = self.textual(schema, path, "regex")?;
                 let flags = flags.as_ref().map(|flags| self.source(flags));
-                Condition::Regex { path, operand: self.operand(pattern, OperandKind::Regex { flags }) }
+                Condition::Regex {
+                    path,
+                    operand: self.operand(pattern, OperandKind::Regex { flags, last: LastRegex::default() }),
+                }
             }
             Expr::Contains { path, value } => {
                 self.document(schema, path, value, DocumentRelation::Contains, "contains")?
@@ -166,7 +170,7 @@ impl<'c> Resolver<'c> {
                 let path = self.json(schema, path, "hasKeys")?;
                 Condition::HasKeys { path, operand: self.operand(keys, OperandKind::Keys), any: *any }
             }
-            other => return Err(super::invalid(format!("The condition {other:?} has no place here"))),
+            other => return Err(super::invalid(format!("the condition {other:?} has no place here"))),
         })
     }
 
@@ -215,7 +219,7 @@ impl<'c> Resolver<'c> {
 fn misplaced(schema: &Schema, path: &ValuePath, operator: &str, what: &str) -> Error {
     let field = schema.field_name(path.component.position);
     let message = format!(
-        "Operator \"{operator}\" needs {what}, which field \"{field}\" of collection \"{}\" has not",
+        "operator \"{operator}\" needs {what}, which field \"{field}\" of collection \"{}\" has not",
         schema.name()
     );
     Error::new(ErrorCode::TypeMismatch, message).of_collection(schema.name()).of_fields([field])

@@ -75,7 +75,7 @@ impl<'c> Resolver<'c> {
         let target = self.schema(&join.collection)?;
         if join.on.is_empty() {
             return Err(invalid(format!(
-                "The join from \"{}\" to \"{}\" names no fields",
+                "the join from \"{}\" to \"{}\" names no fields",
                 from.name(),
                 target.name()
             )));
@@ -90,7 +90,7 @@ impl<'c> Resolver<'c> {
             };
             if !fits {
                 let message = format!(
-                    "Field \"{here}\" of collection \"{}\" cannot be joined with field \"{there}\" of collection \"{}\": \
+                    "field \"{here}\" of collection \"{}\" cannot be joined with field \"{there}\" of collection \"{}\": \
                      their types differ",
                     from.name(),
                     target.name()

@@ -128,14 +128,14 @@ fn output(schema: &Schema, field: &plan::SelectField, written: bool) -> Result<O
     if written && field.field == "$row" {
         return match wire {
             Wire::Number => Ok(Output { field: OutputField::Place, wire }),
-            _ => Err(super::invalid("The place of a row, \"$row\", is a number")),
+            _ => Err(super::invalid("the place of a row, \"$row\", is a number")),
         };
     }
     let position = schema.position(&field.field)?;
     let kind = schema.field(position).map_or(FieldType::Int, |field| field.def.kind);
     if !carries(wire, kind) {
         let message = format!(
-            "Field \"{}\" of collection \"{}\" has type {} and cannot be handed out as {wire:?}",
+            "field \"{}\" of collection \"{}\" has type {} and cannot be handed out as {wire:?}",
             field.field,
             schema.name(),
             kind.as_str()

@@ -41,7 +41,7 @@ impl Resolver<'_> {
         }
         if keys.is_empty() {
             let message = format!(
-                "Fields {} of collection \"{}\" are neither its primary key nor a unique index, so that no row conflicts by them",
+                "fields {} of collection \"{}\" are neither its primary key nor a unique index, so that no row conflicts by them",
                 quoted(&conflict.fields),
                 schema.name()
             );
@@ -58,7 +58,7 @@ impl Resolver<'_> {
                 .collect(),
         };
         let id = schema.id;
-        let schema = self.catalog.schema(id).ok_or_else(|| invalid("The collection is gone"))?;
+        let schema = self.catalog.schema(id).ok_or_else(|| invalid("the collection is gone"))?;
         let filter = self.filter(schema, conflict.filter.as_ref())?;
         Ok(ConflictShape { keys, action: conflict.action, merge, filter })
     }
@@ -88,7 +88,7 @@ impl Resolver<'_> {
             (None, None, true) => ChangeShape::Now,
             _ => {
                 let message = format!(
-                    "The change of field \"{}\" of collection \"{}\" must be one of value, inc and now",
+                    "the change of field \"{}\" of collection \"{}\" must be one of value, inc and now",
                     assignment.field,
                     schema.name()
                 );
@@ -103,7 +103,7 @@ impl Resolver<'_> {
         let key = distinct(schema, &update.key)?;
         if let Some(missing) = schema.primary.iter().find(|position| !key.contains(position)) {
             let message = format!(
-                "The key of an update of many rows of collection \"{}\" lacks field \"{}\" of the primary key",
+                "the key of an update of many rows of collection \"{}\" lacks field \"{}\" of the primary key",
                 schema.name(),
                 schema.field_name(*missing)
             );
@@ -113,7 +113,7 @@ impl Resolver<'_> {
         let bump = match &update.bump {
             Some(bump) if bump.value.is_none() => Some(self.assignment(schema, bump)?),
             Some(bump) => {
-                let message = format!("The change of field \"{}\" must be one of inc and now", bump.field);
+                let message = format!("the change of field \"{}\" must be one of inc and now", bump.field);
                 return Err(invalid(message).of_collection(schema.name()).of_fields([&bump.field]));
             }
             None => None,
@@ -129,7 +129,7 @@ fn distinct<'n>(schema: &Schema, names: impl IntoIterator<Item = &'n String>) ->
     for name in names {
         let position = schema.position(name)?;
         if positions.contains(&position) {
-            let message = format!("Field \"{name}\" of collection \"{}\" is named twice", schema.name());
+            let message = format!("field \"{name}\" of collection \"{}\" is named twice", schema.name());
             return Err(Error::new(ErrorCode::FieldDuplicate, message)
                 .of_collection(schema.name())
                 .of_fields([name]));
