@@ -23,7 +23,7 @@ import { CompiledPlan, type WriteResult } from './native/engine.js';
 import type { SchemaDef } from './native/ir.js';
 import { converted, dayProperties, type Payload, withDays, withoutLinks } from './payload.js';
 import type { Model } from './plan/model.js';
-import { Planner, type Prepared } from './plan/planner.js';
+import { type FindOptions, Planner, type Prepared } from './plan/planner.js';
 import { schemaOf } from './plan/schema.js';
 import type { Row } from './plan/select.js';
 import { ROW_NUMBER } from './plan/write.js';
@@ -80,40 +80,43 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     if (meta.virtual) {
       return this.findVirtual(entityName, where, options);
     }
-    const { first, last, before, after } = options;
-    if (first === undefined && last === undefined && before === undefined && after === undefined) {
-      return this.#find(meta, where, options);
+    if (!this.connection.ready || options.signal) {
+      await this.#ready(options);
     }
+    const { first, last, before, after } = options;
+    if ((first ?? last ?? before ?? after ?? undefined) === undefined) {
+      return this.#find(meta, where, options, options.limit);
+    }
+    // Writes the limit of the page into the options that it gets.
     const pageOptions = { ...options };
     const page = this.processCursorOptions(meta as any, pageOptions, options.orderBy ?? {}) as { orderBy: unknown; where: unknown };
-    const rows = await this.#find(meta, { $and: [where, page.where] }, { ...pageOptions, orderBy: page.orderBy });
-    return first === undefined && last !== undefined ? rows.reverse() : rows;
+    const rows = this.#find(meta, { $and: [where, page.where] }, { ...pageOptions, orderBy: page.orderBy }, pageOptions.limit);
+    return (first ?? undefined) === undefined && (last ?? undefined) !== undefined ? rows.reverse() : rows;
   }
 
   override async findOne(entityName: any, where: any, options: any = {}): Promise<any> {
     const meta = metadataOrThrow(this.metadata, entityName);
-    const one = { ...options, limit: 1 };
-    const [row] = meta.virtual ? await this.findVirtual(entityName, where, one) : await this.#find(meta, where, one);
-    return row ?? null;
-  }
-
-  async #find(meta: EntityMetadata, where: unknown, options: any): Promise<Row[]> {
+    if (meta.virtual) {
+      const [found] = await this.findVirtual(entityName, where, { ...options, limit: 1 });
+      return found ?? null;
+    }
     if (!this.connection.ready || options.signal) {
       await this.#ready(options);
     }
+    const [row] = this.#find(meta, where, options, 1);
+    return row ?? null;
+  }
+
+  #find(meta: EntityMetadata, where: unknown, options: any, limit: number | undefined): Row[] {
     const { models, planner } = this.#space(options.schema);
     const model = models.model(meta);
-    const request = findRequest(meta, where, options, this.#joinsOwners);
+    const request = findRequest(meta, where, options, limit, this.#joinsOwners);
     const { plan, params, finish } = planner.find(model, request);
     const session = this.#session(options);
     const rows = this.connection.logs(options.logging)
       ? this.connection.traced(
           () => session.find(plan, params),
-          (found) => {
-            const { where, orderBy, limit, offset, fields } = request;
-            const clauses: Clause[] = [['where', where], ['order by', orderBy], ['limit', limit], ['offset', offset], ['fields', fields]];
-            return { text: this.#text('find', model, clauses), ...(found && { results: found.length }) };
-          },
+          (found) => ({ text: this.#text('find', model, findClauses(request)), ...(found && { results: found.length }) }),
           options.logging,
         )
       : this.#converting(() => session.find(plan, params));
@@ -289,7 +292,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     const { models, planner } = this.#space(options.schema);
     const model = models.model(pivot);
     const [ownerProp, targetProp] = [ownerSide as EntityProperty, targetSide as EntityProperty];
-    const nestedRequest = findRequest(target, where, { ...options, orderBy: undefined, limit: undefined, offset: undefined }, this.#joinsOwners);
+    const nestedRequest = findRequest(target, where, { ...options, orderBy: undefined, offset: undefined }, undefined, this.#joinsOwners);
     const request = {
       where: { [ownerProp.name]: { $in: owners.map((owner) => (owner.length > 1 ? owner : owner[0])) } },
       orderBy: pivotOrder(prop, targetProp, orderBy, options.orderBy),
@@ -392,7 +395,8 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   }
 
   #session(options: any) {
-    return this.#converting(() => this.connection.session(options.ctx));
+    const { ctx } = options;
+    return this.#converting(() => this.connection.session(ctx));
   }
 
   async #ready(options: any): Promise<void> {
@@ -403,9 +407,9 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   }
 
   #space(schema: string | undefined): Space {
-    const name = schema ?? (this.config.get('schema') as string | undefined) ?? undefined;
-    let space = this.#spaces.get(name);
+    let space = this.#spaces.get(schema);
     if (space === undefined) {
+      const name = schema ?? (this.config.get('schema') as string | undefined) ?? undefined;
       const models = new ModelBuilder({
         storage: this.metadata,
         platform: this.platform,
@@ -413,10 +417,20 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
         foreignKeys: this.config.get('schemaGenerator').createForeignKeyConstraints !== false,
       });
       space = { models, planner: new Planner((ir) => new CompiledPlan(ir)) };
-      this.#spaces.set(name, space);
+      this.#spaces.set(schema, space);
     }
     return space;
   }
+}
+
+function findClauses({ where, orderBy, limit, offset, fields }: FindOptions): Clause[] {
+  return [
+    ['where', where],
+    ['order by', orderBy],
+    ['limit', limit],
+    ['offset', offset],
+    ['fields', fields],
+  ];
 }
 
 function isEmpty(value: unknown): boolean {

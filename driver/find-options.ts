@@ -14,9 +14,9 @@ interface PopulateHint {
 }
 
 /** What a query asks for. Relations to populate are not part of it: core loads them with queries of their own. */
-export function findRequest(meta: EntityMetadata, where: unknown, options: any, joinsOwners: boolean): FindOptions {
+export function findRequest(meta: EntityMetadata, where: unknown, options: any, limit: number | undefined, joinsOwners: boolean): FindOptions {
   refuseOptions(meta, options);
-  const { orderBy, limit, offset, fields, exclude } = options;
+  const { orderBy, offset, fields, exclude } = options;
   const populate: readonly PopulateHint[] = Array.isArray(options.populate) ? options.populate : NO_HINTS;
   return {
     where,
