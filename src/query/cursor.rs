@@ -114,7 +114,8 @@ impl Cursor {
             Some(position) if spans_once => (position, 0),
             _ => (Position::default(), offset),
         };
-        let state = State { position, skip, left: limit, done: limit == 0 };
+        let done = limit == 0 || choice.access.entries() == 0;
+        let state = State { position, skip, left: limit, done };
         Self::find(execution, shape, Source::Walk { collection, choice }, state)
     }
 

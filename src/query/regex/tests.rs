@@ -79,36 +79,39 @@ fn names_what_is_wrong() {
 
 #[test]
 fn gives_up_on_what_would_take_for_ever() {
-    let text = format!("{}cb", "a".repeat(64));
-    assert!(!matches("^(a+)+b$", "", &text));
-    let error = Regex::new(r"^(a+)+\1b$", "").unwrap().matches(&text).unwrap_err();
+    let text = format!("{}b", "a".repeat(64));
+    assert!(!matches("^(a+)+$", "", &text));
+    let error = Regex::new(r"^(?:(a+)\1?)+$", "").unwrap().matches(&text).unwrap_err();
     assert_eq!(error.code, ErrorCode::PatternTooComplex);
     let error = Regex::new("((a{1000}){1000}){1000}", "").unwrap_err();
     assert_eq!(error.code, ErrorCode::PatternTooComplex);
 }
 
-fn atom() -> impl Strategy<Value = String> {
-    let leaf = prop_oneof![
+/// Patterns whose loops take up a character each time round: the reference has no
+/// bound on its time, nor on its memory.
+fn pattern() -> impl Strategy<Value = String> {
+    const QUANTIFIERS: [&str; 8] = ["*", "+", "?", "{2}", "{1,}", "{0,2}", "*?", "+?"];
+    let character = prop_oneof![
         4 => "[abcAB1_é😀 -]",
-        1 => Just(".".to_owned()),
-        1 => prop::sample::select(vec![
-            r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", r"\b", r"\B", "^", "$", r"\n", r"\x61", r"\u0062", r"\.",
-            r"\-", "[ab]", "[^ab]", r"[a-c\d]", r"[^\w]", r"[\s_-]", "[]", "[^]", r"\n", r"[é-ü]",
+        2 => prop::sample::select(vec![
+            ".", r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", r"\n", r"\x61", r"\u0062", r"\.", r"\-", "[ab]",
+            "[^ab]", r"[a-c\d]", r"[^\w]", r"[\s_-]", "[]", "[^]", "[é-ü]",
         ]).prop_map(str::to_owned),
     ];
+    let leaf = prop_oneof![
+        3 => character.clone(),
+        2 => (character, prop::sample::select(QUANTIFIERS.to_vec())).prop_map(|(one, many)| format!("{one}{many}")),
+        1 => prop::sample::select(vec![r"\b", r"\B", "^", "$"]).prop_map(str::to_owned),
+    ];
     leaf.prop_recursive(4, 24, 4, |inner| {
-        let piece = (inner.clone(), prop::sample::select(vec!["", "", "", "*", "+", "?", "{2}", "{1,}", "{0,2}", "*?", "+?"]))
-            .prop_map(|(atom, quantifier)| match atom.as_str() {
-                r"\b" | r"\B" | "^" | "$" => atom,
-                _ if quantifier.is_empty() => atom,
-                _ => format!("(?:{atom}){quantifier}"),
-            });
         prop_oneof![
-            4 => prop::collection::vec(piece.clone(), 1..4).prop_map(|pieces| pieces.concat()),
+            4 => prop::collection::vec(inner.clone(), 1..4).prop_map(|pieces| pieces.concat()),
             1 => prop::collection::vec(inner.clone(), 2..4).prop_map(|options| format!("(?:{})", options.join("|"))),
+            1 => (inner.clone(), prop::sample::select(vec!["?", "{2}", "{0,2}", "??"]))
+                .prop_map(|(body, some)| format!("(?:{body}){some}")),
             1 => inner.clone().prop_map(|body| format!("({body})")),
             1 => inner.clone().prop_map(|body| format!("(?={body})")),
-            1 => inner.clone().prop_map(|body| format!("(?!{body})")),
+            1 => inner.clone().prop_map(|body| format!("(?!{body})*")),
         ]
     })
 }
@@ -119,7 +122,7 @@ proptest! {
     /// The translation means what the original means.
     #[test]
     fn agrees_with_regress(
-        pattern in atom(),
+        pattern in pattern(),
         flags in prop::sample::select(vec!["", "i", "m", "s", "u", "iu", "ims"]),
         texts in prop::collection::vec("[abcABC12_éÉ😀 \n-]{0,8}", 1..6),
     ) {
