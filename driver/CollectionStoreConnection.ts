@@ -272,7 +272,7 @@ export class CollectionStoreConnection extends Connection {
   }
 
   #log(start: number, { text, ...numbers }: LoggedCall, context: any): void {
-    this.logQuery(text, { ...context, ...numbers, took: Math.round((performance.now() - start) * 1000) / 1000 });
+    this.logQuery(text, { ...context, ...numbers, took: Math.round(performance.now() - start) });
   }
 }
 

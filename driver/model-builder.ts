@@ -9,6 +9,7 @@ import {
   BooleanType,
   Cascade,
   DateTimeType,
+  DateType,
   DecimalType,
   DoubleType,
   type EntityMetadata,
@@ -27,6 +28,7 @@ import {
   UnknownType,
 } from '@mikro-orm/core';
 import { allMetadata, isForeignKey, isPolymorphic, isSelfOrDescendant, metadataOf, pivotOf, siblingColumnsOf, targetKeyOf, targetOf, unknownKindOf } from './compat.js';
+import { isDate } from './dates.js';
 import { columnDefault } from './defaults.js';
 import { unsupported } from './errors.js';
 import type { FieldType, Wire } from './native/ir.js';
@@ -153,6 +155,9 @@ export class ModelBuilder {
     }
     const columnType = prop.columnTypes?.[i] ?? prop.columnTypes?.[0];
     const mapped = columnType === undefined ? prop.customType : this.#context.platform.getMappedType(columnType);
+    if (isDate(prop) && mapped instanceof DateType) {
+      return 'date';
+    }
     return mapped === undefined ? 'json' : fieldTypeOf(mapped);
   }
 

@@ -2,7 +2,7 @@
 /**
  * Payloads of writes: values as the database has them, whoever handed them over.
  */
-import { DateType, type EntityMetadata, type EntityProperty, JsonType, type Platform, ReferenceKind } from '@mikro-orm/core';
+import { type EntityMetadata, type EntityProperty, JsonType, type Platform, ReferenceKind } from '@mikro-orm/core';
 
 export type Payload = Record<string, any>;
 
@@ -33,38 +33,6 @@ function convertedValue(value: any, key: string, prop: EntityProperty, platform:
     return value.map((item, i) => prop.customTypes[i]?.convertToDatabaseValue(item, platform, context as any) ?? item);
   }
   return value;
-}
-
-/**
- * The properties kept as text of a day that may be handed over as a `Date`:
- * core leaves the conversion to the database.
- */
-export function dayProperties(meta: EntityMetadata): readonly string[] {
-  let names = days.get(meta);
-  if (names === undefined) {
-    names = meta.root.props.filter((prop) => prop.customType instanceof DateType).map((prop) => prop.name);
-    days.set(meta, names);
-  }
-  return names;
-}
-
-const days = new WeakMap<EntityMetadata, readonly string[]>();
-
-/** The day of a date, in UTC, as core writes days; any other value as it is. */
-export function dayOf(value: unknown): unknown {
-  return value instanceof Date && !Number.isNaN(value.getTime()) ? value.toISOString().slice(0, 10) : value;
-}
-
-/** A payload with days in the place of dates, where it has any. */
-export function withDays(data: Payload, names: readonly string[]): Payload {
-  let result = data;
-  for (const name of names) {
-    if (data[name] instanceof Date) {
-      result = result === data ? { ...data } : result;
-      result[name] = dayOf(data[name]);
-    }
-  }
-  return result;
 }
 
 /** Takes the M:N relations out of a payload: they are rows of pivots. Returns the rest, and the keys to link by property. */
