@@ -1,5 +1,7 @@
 //! Statements one by one: operators, outputs, writes, and what is said about mistakes.
 
+#![allow(clippy::unwrap_used)]
+
 use std::sync::Arc;
 
 use collection_store::error::{Error, ErrorCode};

@@ -1,6 +1,8 @@
 //! Random queries over random data, with and without indexes, against a naive
 //! evaluation that knows nothing of trees, indexes or plans.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod generate;
 mod model;
 
