@@ -30,8 +30,8 @@ describe('debug', () => {
     const lines = await logged(['query']);
     const insert = lines.find(line => line.includes('insert'));
     const find = lines.find(line => line.includes('find'));
-    assert.match(insert ?? '', /^\[query\].*note.*took \d+ ms/);
-    assert.match(find ?? '', /^\[query\].*note.*took \d+ ms, 1 result/);
+    assert.match(insert ?? '', /^\[query\].*note.*took [\d.]+ ms/);
+    assert.match(find ?? '', /^\[query\].*note.*took [\d.]+ ms, 1 result/);
     assert.ok(lines.some(line => /\[query\].*begin/.test(line)));
     assert.ok(lines.some(line => /\[query\].*commit/.test(line)));
     assert.ok(lines.every(line => !line.includes('\n')));

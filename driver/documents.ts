@@ -28,9 +28,18 @@ function copyObject(value: object): unknown {
     }
     if (key === '__proto__') {
       Object.defineProperty(copy, key, { value: copyDocument(member), enumerable: true, configurable: true, writable: true });
+      copySelf(copy);
     } else {
       copy[key] = copyDocument(member);
     }
   }
   return copy;
+}
+
+/** Core copies what it keeps for dirty checking by assignment, which would lose this key: an object with a method `clone` copies itself. */
+function copySelf(document: Record<string, unknown>): void {
+  if (!Object.hasOwn(document, 'clone')) {
+    const value = (): unknown => copyDocument(document);
+    Object.defineProperty(document, 'clone', { value, enumerable: false, configurable: true, writable: true });
+  }
 }

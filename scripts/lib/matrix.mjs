@@ -1,11 +1,11 @@
 /** The JavaScript tests in one cell of the matrix: a version of MikroORM and a runtime. */
 
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { install } from './install.mjs';
 import { place } from './package.mjs';
-import { at, coreFolder } from './project.mjs';
+import { at, coreFolder, manifest } from './project.mjs';
 import { capture, Failure, seconds, step } from './run.mjs';
 import { runtime } from './runtimes.mjs';
 import { files } from './stamp.mjs';
@@ -47,6 +47,7 @@ export async function runCell({ core, runtime: name }, tests, options) {
   step(title);
 
   place(folder);
+  linkDriver(folder);
   transpile(source, join(folder, 'out'), notTests);
   const start = performance.now();
   const paths = tests.map((test) => `./out/${test.replaceAll('\\', '/').replace(/\.ts$/, '.js')}`);
@@ -62,6 +63,13 @@ export async function runCell({ core, runtime: name }, tests, options) {
   if (result.passed + result.failed === 0) throw new Failure(`No test ran with ${title}.`);
   console.log(`${result.passed} passed, ${result.failed} failed in ${seconds(result.time)}`);
   return result;
+}
+
+/** Tests of the driver's parts import `#driver/...`: Node.js refuses such imports into `node_modules`, but not by way of a link. */
+function linkDriver(folder) {
+  const link = join(folder, 'driver');
+  rmSync(link, { force: true });
+  symlinkSync(join(folder, 'node_modules', manifest.name, 'dist/esm'), link, 'junction');
 }
 
 /** Node.js gives every test file a process of its own. */
