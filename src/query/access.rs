@@ -283,24 +283,28 @@ mod tests {
     fn walks_in_every_direction_and_in_pieces() {
         let all = [Span { start: 0, end: 6 }];
         let parts = [Span { start: 0, end: 2 }, Span { start: 3, end: 5 }];
-        let cases: [(&[Span], Direction, Vec<Vec<u8>>); 5] = [
-            (&all, Direction::default(), keys(&[(1, 1), (1, 2), (2, 1), (3, 1), (3, 2), (3, 3)])),
+        let cases = [
+            (&all[..], Direction::default(), keys(&[(1, 1), (1, 2), (2, 1), (3, 1), (3, 2), (3, 3)])),
             (
-                &all,
+                &all[..],
                 Direction { reverse: true, group: None },
                 keys(&[(3, 3), (3, 2), (3, 1), (2, 1), (1, 2), (1, 1)]),
             ),
             (
-                &all,
+                &all[..],
                 Direction { reverse: true, group: Some(1) },
                 keys(&[(3, 1), (3, 2), (3, 3), (2, 1), (1, 1), (1, 2)]),
             ),
             (
-                &all,
+                &all[..],
                 Direction { reverse: false, group: Some(1) },
                 keys(&[(1, 2), (1, 1), (2, 1), (3, 3), (3, 2), (3, 1)]),
             ),
-            (&parts, Direction { reverse: true, group: Some(1) }, keys(&[(3, 1), (3, 2), (1, 1), (1, 2)])),
+            (
+                &parts[..],
+                Direction { reverse: true, group: Some(1) },
+                keys(&[(3, 1), (3, 2), (1, 1), (1, 2)]),
+            ),
         ];
         for (spans, direction, expected) in cases {
             for pieces in 1..8 {
