@@ -62,7 +62,9 @@ export class CollectionStoreConnection extends Connection {
   }
 
   override async checkConnection(): Promise<{ ok: true } | { ok: false; reason: string; error?: Error }> {
-    return this.#engine === undefined ? { ok: false, reason: this.#closed ? 'the store is closed' : 'the store is not open' } : { ok: true };
+    return this.#engine === undefined
+      ? { ok: false, reason: this.#closed ? 'the store is closed' : 'the store is not open' }
+      : { ok: true };
   }
 
   /** Rolls back what is open and lets the store go; the last one to close it ends it. */
@@ -187,7 +189,9 @@ export class CollectionStoreConnection extends Connection {
 
   /** Refused: there is no query text to execute. */
   override async execute(query: any): Promise<any> {
-    throw unsupported(`The collection store does not execute SQL: ${shorten(String(query))}. Use the methods of the EntityManager (find, nativeUpdate, ...), or of orm.schema.`);
+    throw unsupported(
+      `The collection store does not execute SQL: ${shorten(String(query))}. Use the methods of the EntityManager (find, nativeUpdate, ...), or of orm.schema.`,
+    );
   }
 
   /** Refused: there is no SQL to load. */
@@ -197,7 +201,9 @@ export class CollectionStoreConnection extends Connection {
 
   /** Refused: there is no SQL to load. */
   async executeDump(dump: string): Promise<void> {
-    throw unsupported(`The collection store does not execute SQL dumps: ${shorten(dump)}. Use a seeder instead.`);
+    throw unsupported(
+      `The collection store does not execute SQL dumps: ${shorten(dump)}. Use a seeder instead.`,
+    );
   }
 
   /** Whether calls are logged; where not, a call costs no more than this question. */
@@ -225,15 +231,21 @@ export class CollectionStoreConnection extends Connection {
 
   /** Core's exception for an error of the engine; any other error as it is. */
   converted(error: unknown): unknown {
-    return isEngineError(error) ? this.platform.getExceptionConverter().convertException(error as any) : error;
+    return isEngineError(error)
+      ? this.platform.getExceptionConverter().convertException(error as any)
+      : error;
   }
 
   async #begin(options: any, flush: boolean): Promise<TransactionContext> {
     if (options.isolationLevel) {
-      throw unsupported(`Isolation levels are not there yet: '${options.isolationLevel}'. A transaction without one sees the store as it was at its beginning.`);
+      throw unsupported(
+        `Isolation levels are not there yet: '${options.isolationLevel}'. A transaction without one sees the store as it was at its beginning.`,
+      );
     }
     if (options.sessionContext && Object.keys(options.sessionContext).length > 0) {
-      throw unsupported('The collection store has no session variables and no row level security: remove `sessionContext`.');
+      throw unsupported(
+        'The collection store has no session variables and no row level security: remove `sessionContext`.',
+      );
     }
     const { ctx, eventBroadcaster, loggerContext } = options;
     if (ctx) {

@@ -90,8 +90,16 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     }
     // Writes the limit of the page into the options that it gets.
     const pageOptions = { ...options };
-    const page = this.processCursorOptions(meta as any, pageOptions, options.orderBy ?? {}) as { orderBy: unknown; where: unknown };
-    const rows = this.#find(meta, { $and: [where, page.where] }, { ...pageOptions, orderBy: page.orderBy }, pageOptions.limit);
+    const page = this.processCursorOptions(meta as any, pageOptions, options.orderBy ?? {}) as {
+      orderBy: unknown;
+      where: unknown;
+    };
+    const rows = this.#find(
+      meta,
+      { $and: [where, page.where] },
+      { ...pageOptions, orderBy: page.orderBy },
+      pageOptions.limit,
+    );
     return (first ?? undefined) === undefined && (last ?? undefined) !== undefined ? rows.reverse() : rows;
   }
 
@@ -117,7 +125,10 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     const rows = this.connection.logs(options.logging)
       ? this.connection.traced(
           () => session.find(plan, params),
-          (found) => ({ text: this.#text('find', model, findClauses(request)), ...(found && { results: found.length }) }),
+          (found) => ({
+            text: this.#text('find', model, findClauses(request)),
+            ...(found && { results: found.length }),
+          }),
           options.logging,
         )
       : this.#converting(() => session.find(plan, params));
@@ -137,7 +148,10 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     const session = this.#session(options);
     return this.connection.traced(
       () => session.count(plan, params),
-      (results) => ({ text: this.#text('count', model, [['where', where]]), ...(results !== undefined && { results }) }),
+      (results) => ({
+        text: this.#text('count', model, [['where', where]]),
+        ...(results !== undefined && { results }),
+      }),
       options.logging,
     );
   }
@@ -157,14 +171,18 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     const meta = metadataOrThrow(this.metadata, entityName);
     const expression: any = meta.expression;
     if (typeof expression !== 'function') {
-      throw unsupported(`${meta.className} is a virtual entity of an SQL expression, which the collection store does not evaluate. Use a function that returns rows.`);
+      throw unsupported(
+        `${meta.className} is a virtual entity of an SQL expression, which the collection store does not evaluate. Use a function that returns rows.`,
+      );
     }
     await this.#ready(options);
     const em = this.createEntityManager();
     em.setTransactionContext(options.ctx);
     const result = await expression(em, where, options);
     if (typeof result === 'string' || rawSqlOf(result) !== undefined) {
-      throw unsupported(`The expression of the virtual entity ${meta.className} returned SQL, which the collection store does not evaluate. Return rows.`);
+      throw unsupported(
+        `The expression of the virtual entity ${meta.className} returned SQL, which the collection store does not evaluate. Return rows.`,
+      );
     }
     return result;
   }
@@ -172,7 +190,9 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   /** Rows one after the other. */
   async *stream(entityName: any, where: any, options: any = {}): AsyncIterableIterator<any> {
     if (options.populate?.length > 0) {
-      throw unsupported('Populating relations while streaming is not there yet: use find, or populate each entity.');
+      throw unsupported(
+        'Populating relations while streaming is not there yet: use find, or populate each entity.',
+      );
     }
     for (const row of await this.find(entityName, where, options)) {
       yield row;
@@ -189,14 +209,22 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     const { models, planner } = this.#space(options.schema);
     // Classes that share a collection may come in one batch, under the name of the first.
     const model = models.model(meta.root);
-    const parts = data.map((row) => (options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row)));
+    const parts = data.map((row) =>
+      options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row),
+    );
     const rows = parts.map((part) => this.#payload(meta.root, part.data, options));
     const result = this.#write('insert', model, planner.insert(model, rows), [['values', data]], options);
     const ids = this.#primaryKeys(meta, data, result.rows);
     for (const [i, { links }] of parts.entries()) {
       await this.#link([ids[i]].flat(), links, 'none', options);
     }
-    return { affectedRows: result.affected, insertId: ids[0], row: result.rows[0] ?? {}, rows: result.rows, insertedIds: ids };
+    return {
+      affectedRows: result.affected,
+      insertId: ids[0],
+      row: result.rows[0] ?? {},
+      rows: result.rows,
+      insertedIds: ids,
+    };
   }
 
   override async nativeUpdate(entityName: any, where: any, data: any, options: any = {}): Promise<any> {
@@ -209,16 +237,43 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     const model = models.model(meta);
     const { data: rest, links } = withoutLinks(meta, data);
     const payload = this.#payload(meta, rest, options);
-    const condition = options.convertCustomTypes === false ? where : processedWhere(this.metadata, this.platform, meta, where);
+    const condition =
+      options.convertCustomTypes === false
+        ? where
+        : processedWhere(this.metadata, this.platform, meta, where);
     const prepared = planner.update(model, condition, payload);
-    const result = prepared && this.#write('update', model, prepared, [['set', data], ['where', where]], options);
+    const result =
+      prepared &&
+      this.#write(
+        'update',
+        model,
+        prepared,
+        [
+          ['set', data],
+          ['where', where],
+        ],
+        options,
+      );
     const [row] = result?.rows ?? [];
-    const key = primaryKeyOf(meta, { ...(Utils.isPlainObject(where) ? (where as object) : { [meta.primaryKeys[0] as string]: where }), ...data });
+    const key = primaryKeyOf(meta, {
+      ...(Utils.isPlainObject(where) ? (where as object) : { [meta.primaryKeys[0] as string]: where }),
+      ...data,
+    });
     await this.#link(key, links, 'all', options);
-    return { affectedRows: result?.affected ?? 0, insertId: key.length > 1 ? key : key[0], row: row ?? {}, rows: result?.rows ?? [] };
+    return {
+      affectedRows: result?.affected ?? 0,
+      insertId: key.length > 1 ? key : key[0],
+      row: row ?? {},
+      rows: result?.rows ?? [],
+    };
   }
 
-  override async nativeUpdateMany(entityName: any, where: any[], data: any[], options: any = {}): Promise<any> {
+  override async nativeUpdateMany(
+    entityName: any,
+    where: any[],
+    data: any[],
+    options: any = {},
+  ): Promise<any> {
     const meta = metadataOrThrow(this.metadata, entityName);
     if (options.upsert) {
       return this.#upsert(meta, where, data, options);
@@ -226,14 +281,32 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     await this.#ready(options);
     const { models, planner } = this.#space(options.schema);
     const model = models.model(meta.root);
-    const parts = data.map((row) => (options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row)));
+    const parts = data.map((row) =>
+      options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row),
+    );
     const rows = parts.map((part) => this.#payload(meta.root, part.data, options));
     const prepared = planner.updateMany(model, where, rows);
-    const result = prepared && this.#write('update', model, prepared, [['set', data], ['where', where]], options);
+    const result =
+      prepared &&
+      this.#write(
+        'update',
+        model,
+        prepared,
+        [
+          ['set', data],
+          ['where', where],
+        ],
+        options,
+      );
     for (const [i, { links }] of parts.entries()) {
       await this.#link(primaryKeyOf(meta, where[i]), links, 'all', options);
     }
-    return { affectedRows: result?.affected ?? 0, insertId: undefined, row: result?.rows[0] ?? {}, rows: result?.rows ?? [] };
+    return {
+      affectedRows: result?.affected ?? 0,
+      insertId: undefined,
+      row: result?.rows[0] ?? {},
+      rows: result?.rows ?? [],
+    };
   }
 
   override async nativeDelete(entityName: any, where: any, options: any = {}): Promise<any> {
@@ -248,13 +321,25 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   /** Inserts a copy of a row, with a primary key and a version of its own. */
   async nativeClone(entityName: any, where: any, overrides: any = {}, options: any = {}): Promise<any> {
     const meta = metadataOrThrow(this.metadata, entityName);
-    const row = await this.findOne(entityName, where, { ctx: options.ctx, schema: options.schema, signal: options.signal });
+    const row = await this.findOne(entityName, where, {
+      ctx: options.ctx,
+      schema: options.schema,
+      signal: options.signal,
+    });
     if (row === null) {
       throw unsupported(`There is no ${meta.className} to clone with that condition.`);
     }
-    const own = new Set(meta.props.filter((prop) => prop.autoincrement || prop.version || (prop.kind === '1:1' && !prop.owner)).map((prop) => prop.name as string));
+    const own = new Set(
+      meta.props
+        .filter((prop) => prop.autoincrement || prop.version || (prop.kind === '1:1' && !prop.owner))
+        .map((prop) => prop.name as string),
+    );
     const copy = Object.fromEntries(Object.entries(row).filter(([name]) => !own.has(name)));
-    return this.nativeInsert(entityName, { ...copy, ...this.#payload(meta, overrides, options) }, { ...options, convertCustomTypes: false });
+    return this.nativeInsert(
+      entityName,
+      { ...copy, ...this.#payload(meta, overrides, options) },
+      { ...options, convertCustomTypes: false },
+    );
   }
 
   override async syncCollections(collections: any, options: any): Promise<void> {
@@ -263,7 +348,15 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   }
 
   /** The members of M:N collections by the key of their owner: their rows, or only their keys. */
-  override async loadFromPivotTable(prop: any, owners: any[], where: any = {}, orderBy?: any, ctx?: any, options: any = {}, pivotJoin?: boolean): Promise<any> {
+  override async loadFromPivotTable(
+    prop: any,
+    owners: any[],
+    where: any = {},
+    orderBy?: any,
+    ctx?: any,
+    options: any = {},
+    pivotJoin?: boolean,
+  ): Promise<any> {
     const collections: Record<string, unknown[]> = {};
     const byKey = new Map<string, unknown[]>();
     if (owners.length === 0) {
@@ -280,33 +373,67 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     });
     const loadOptions = { ...options, ctx };
     await this.#ready(loadOptions);
-    for (const [owner, member] of this.#members(pivot, prop, keys, where, orderBy, loadOptions, pivotJoin === true)) {
+    for (const [owner, member] of this.#members(
+      pivot,
+      prop,
+      keys,
+      where,
+      orderBy,
+      loadOptions,
+      pivotJoin === true,
+    )) {
       byKey.get(Utils.getPrimaryKeyHash(owner as string[]))?.push(member);
     }
     return collections;
   }
 
   /** The members of collections, each with the key of its owner. */
-  #members(pivot: EntityMetadata, prop: EntityProperty, owners: readonly Key[], where: any, orderBy: any, options: any, keysOnly: boolean): [owner: Key, member: unknown][] {
-    const [ownerSide, targetSide] = prop.owner ? [pivot.relations[0], pivot.relations[1]] : [pivot.relations[1], pivot.relations[0]];
+  #members(
+    pivot: EntityMetadata,
+    prop: EntityProperty,
+    owners: readonly Key[],
+    where: any,
+    orderBy: any,
+    options: any,
+    keysOnly: boolean,
+  ): [owner: Key, member: unknown][] {
+    const [ownerSide, targetSide] = prop.owner
+      ? [pivot.relations[0], pivot.relations[1]]
+      : [pivot.relations[1], pivot.relations[0]];
     const target = prop.targetMeta as EntityMetadata;
     const { models, planner } = this.#space(options.schema);
     const model = models.model(pivot);
     const [ownerProp, targetProp] = [ownerSide as EntityProperty, targetSide as EntityProperty];
-    const nestedRequest = findRequest(target, where, { ...options, orderBy: undefined, offset: undefined }, undefined, this.#joinsOwners);
+    const nestedRequest = findRequest(
+      target,
+      where,
+      { ...options, orderBy: undefined, offset: undefined },
+      undefined,
+      this.#joinsOwners,
+    );
     const request = {
       where: { [ownerProp.name]: { $in: owners.map((owner) => (owner.length > 1 ? owner : owner[0])) } },
       orderBy: pivotOrder(prop, targetProp, orderBy, options.orderBy),
       limit: options.limit ?? undefined,
       offset: options.offset ?? undefined,
       fields: keysOnly ? [ownerProp.name, targetProp.name] : [ownerProp.name],
-      nested: keysOnly && isEmpty(where) ? undefined : [{ ...nestedRequest, prop: targetProp.name, required: true }],
+      nested:
+        keysOnly && isEmpty(where)
+          ? undefined
+          : [{ ...nestedRequest, prop: targetProp.name, required: true }],
     };
     const { plan, params, finish } = planner.find(model, request as any);
     const session = this.#session(options);
     const rows = this.connection.traced(
       () => session.find(plan, params),
-      (found) => ({ text: this.#text('find', model, [['where', request.where], ['members where', where], ['order by', request.orderBy]]), ...(found && { results: found.length }) }),
+      (found) => ({
+        text: this.#text('find', model, [
+          ['where', request.where],
+          ['members where', where],
+          ['order by', request.orderBy],
+        ]),
+        ...(found && { results: found.length }),
+      }),
       options.logging,
     );
     return rows.map((row) => {
@@ -325,9 +452,13 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     const { models, planner } = this.#space(options.schema);
     const model = models.model(meta.root);
     const unique = uniqueProperties(meta, where[0], options.onConflictFields);
-    const parts = data.map((row) => (options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row)));
+    const parts = data.map((row) =>
+      options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row),
+    );
     const rows = parts.map((part) => this.#payload(meta.root, part.data, options));
-    const returning = getOnConflictReturningFields(meta as any, data[0], unique as any, options) as string | string[];
+    const returning = getOnConflictReturningFields(meta as any, data[0], unique as any, options) as
+      | string
+      | string[];
     const prepared = planner.upsert(model, rows, {
       unique,
       ignore: options.onConflictAction === 'ignore',
@@ -336,18 +467,38 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       where: options.onConflictWhere,
       returning: [returning].flat(),
     });
-    const result = this.#write('upsert', model, prepared, [['values', data], ['unique', unique]], options);
+    const result = this.#write(
+      'upsert',
+      model,
+      prepared,
+      [
+        ['values', data],
+        ['unique', unique],
+      ],
+      options,
+    );
     const written = result.rows.map(({ [ROW_NUMBER]: _, ...row }) => row);
     const complete = written.length === data.length;
     const ids = complete ? this.#primaryKeys(meta, data, written) : [];
     for (const [i, { links }] of parts.entries()) {
       await this.#link(complete ? [ids[i]].flat() : primaryKeyOf(meta, data[i]), links, 'all', options);
     }
-    return { affectedRows: result.affected, insertId: ids[0], row: written[0], rows: written, insertedIds: ids };
+    return {
+      affectedRows: result.affected,
+      insertId: ids[0],
+      row: written[0],
+      rows: written,
+      insertedIds: ids,
+    };
   }
 
   /** Writes the links of a row in the pivots of its M:N relations. */
-  async #link(owner: Key, links: [EntityProperty, unknown[][]][], removed: 'all' | 'none', options: any): Promise<void> {
+  async #link(
+    owner: Key,
+    links: [EntityProperty, unknown[][]][],
+    removed: 'all' | 'none',
+    options: any,
+  ): Promise<void> {
     for (const [prop, keys] of links) {
       const changes = new PivotChanges(this, pivotOf(this.metadata, prop), options);
       changes.add(prop, owner, keys, removed, true);
@@ -356,7 +507,8 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   }
 
   #payload(meta: EntityMetadata, data: Payload, options: any): Payload {
-    const payload = options.convertCustomTypes === false ? data : converted(data, meta.properties as any, this.platform);
+    const payload =
+      options.convertCustomTypes === false ? data : converted(data, meta.properties as any, this.platform);
     const days = dayProperties(meta);
     return days.length > 0 ? withDays(payload, days) : payload;
   }
@@ -370,7 +522,13 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     return data.map((row) => primaryKeyOf(meta, row));
   }
 
-  #write(verb: string, model: Model, { plan, params }: Prepared<CompiledPlan>, clauses: readonly Clause[], options: any): WriteResult {
+  #write(
+    verb: string,
+    model: Model,
+    { plan, params }: Prepared<CompiledPlan>,
+    clauses: readonly Clause[],
+    options: any,
+  ): WriteResult {
     const session = this.#session(options);
     const context = options.loggerContext ?? options.logging;
     if (!this.connection.logs(context)) {
@@ -435,7 +593,11 @@ function findClauses({ where, orderBy, limit, offset, fields }: FindOptions): Cl
 }
 
 function isEmpty(value: unknown): boolean {
-  return value === undefined || value === null || (typeof value === 'object' && Reflect.ownKeys(value).length === 0);
+  return (
+    value === undefined ||
+    value === null ||
+    (typeof value === 'object' && Reflect.ownKeys(value).length === 0)
+  );
 }
 
 /** The primary key in an object of properties, flat but for foreign keys in it. */
@@ -451,20 +613,34 @@ function primaryKeyOf(meta: EntityMetadata, data: any): Key {
 function uniqueProperties(meta: EntityMetadata, where: unknown, asked: unknown): string[] {
   if (asked !== undefined) {
     if (!Array.isArray(asked)) {
-      throw unsupported(`onConflictFields of ${meta.className} must be a list of properties, not a piece of SQL.`);
+      throw unsupported(
+        `onConflictFields of ${meta.className} must be a list of properties, not a piece of SQL.`,
+      );
     }
     return asked;
   }
-  const names = Utils.isPlainObject(where) ? Object.keys(where as object).flatMap((key) => Utils.splitPrimaryKeys(key)) : [];
+  const names = Utils.isPlainObject(where)
+    ? Object.keys(where as object).flatMap((key) => Utils.splitPrimaryKeys(key))
+    : [];
   return names.length > 0 ? names : (meta.primaryKeys as string[]);
 }
 
 /** The order of the members of M:N collections: the one asked for, else that of the property, else the one they are kept in. */
-function pivotOrder(prop: EntityProperty, targetProp: EntityProperty, orderBy: any, parentOrderBy: any): unknown {
+function pivotOrder(
+  prop: EntityProperty,
+  targetProp: EntityProperty,
+  orderBy: any,
+  parentOrderBy: any,
+): unknown {
   const orders = [orderBy].flat().filter((order) => !isEmpty(order));
   const parentOrders = [parentOrderBy].flat().filter((order) => order?.[prop.name]);
   const own = [(prop as any).orderBy].flat().filter((order) => !isEmpty(order));
-  const chosen = orders.length > 0 ? orders : parentOrders.length > 0 ? parentOrders.map((order) => order[prop.name]) : own;
+  const chosen =
+    orders.length > 0
+      ? orders
+      : parentOrders.length > 0
+        ? parentOrders.map((order) => order[prop.name])
+        : own;
   if (chosen.length > 0) {
     return chosen.map((order) => ({ [targetProp.name]: order }));
   }

@@ -1,14 +1,37 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the two majors of core type these methods differently.
-import { EntityManager, type EntityName, type EntityRepository, type GetRepository, type Loaded, type Primary } from '@mikro-orm/core';
+import {
+  EntityManager,
+  type EntityName,
+  type EntityRepository,
+  type GetRepository,
+  type Loaded,
+  type Primary,
+} from '@mikro-orm/core';
 import type { CollectionStoreDriver } from './CollectionStoreDriver.js';
 import type { CollectionStoreEntityRepository } from './CollectionStoreEntityRepository.js';
 import { metadataOf } from './compat.js';
-import { bothConditions, creationOrder, type FindByOptions, type FinderKey, type FinderOptions, sequenceOrder, updateOrder, valueOrder } from './finders.js';
+import {
+  bothConditions,
+  creationOrder,
+  type FindByOptions,
+  type FinderKey,
+  type FinderOptions,
+  sequenceOrder,
+  updateOrder,
+  valueOrder,
+} from './finders.js';
 
 /** The EntityManager of the collection store: core's, and the store's own finders. */
-export class CollectionStoreEntityManager<Driver extends CollectionStoreDriver = CollectionStoreDriver> extends EntityManager<Driver> {
+export class CollectionStoreEntityManager<
+  Driver extends CollectionStoreDriver = CollectionStoreDriver,
+> extends EntityManager<Driver> {
   /** The first entity: by its primary key where that is an integer, else by insertion. */
-  async first<Entity extends object, Hint extends string = never, Fields extends string = '*', Excludes extends string = never>(
+  async first<
+    Entity extends object,
+    Hint extends string = never,
+    Fields extends string = '*',
+    Excludes extends string = never,
+  >(
     entityName: EntityName<Entity>,
     options: FinderOptions<Entity, Hint, Fields, Excludes> = {},
   ): Promise<Loaded<Entity, Hint, Fields, Excludes> | null> {
@@ -16,7 +39,12 @@ export class CollectionStoreEntityManager<Driver extends CollectionStoreDriver =
   }
 
   /** The last entity: by its primary key where that is an integer, else by insertion. */
-  async last<Entity extends object, Hint extends string = never, Fields extends string = '*', Excludes extends string = never>(
+  async last<
+    Entity extends object,
+    Hint extends string = never,
+    Fields extends string = '*',
+    Excludes extends string = never,
+  >(
     entityName: EntityName<Entity>,
     options: FinderOptions<Entity, Hint, Fields, Excludes> = {},
   ): Promise<Loaded<Entity, Hint, Fields, Excludes> | null> {
@@ -24,7 +52,12 @@ export class CollectionStoreEntityManager<Driver extends CollectionStoreDriver =
   }
 
   /** The entity created first: by a date that is set `onCreate`, else by `createdAt`, else by insertion. */
-  async oldest<Entity extends object, Hint extends string = never, Fields extends string = '*', Excludes extends string = never>(
+  async oldest<
+    Entity extends object,
+    Hint extends string = never,
+    Fields extends string = '*',
+    Excludes extends string = never,
+  >(
     entityName: EntityName<Entity>,
     options: FinderOptions<Entity, Hint, Fields, Excludes> = {},
   ): Promise<Loaded<Entity, Hint, Fields, Excludes> | null> {
@@ -32,7 +65,12 @@ export class CollectionStoreEntityManager<Driver extends CollectionStoreDriver =
   }
 
   /** The entity changed last: by a date that is set `onUpdate`, else by `updatedAt`, else by the order of updates. */
-  async latest<Entity extends object, Hint extends string = never, Fields extends string = '*', Excludes extends string = never>(
+  async latest<
+    Entity extends object,
+    Hint extends string = never,
+    Fields extends string = '*',
+    Excludes extends string = never,
+  >(
     entityName: EntityName<Entity>,
     options: FinderOptions<Entity, Hint, Fields, Excludes> = {},
   ): Promise<Loaded<Entity, Hint, Fields, Excludes> | null> {
@@ -40,7 +78,12 @@ export class CollectionStoreEntityManager<Driver extends CollectionStoreDriver =
   }
 
   /** The entity with the lowest value of a property; those without a value do not count. */
-  async lowest<Entity extends object, Hint extends string = never, Fields extends string = '*', Excludes extends string = never>(
+  async lowest<
+    Entity extends object,
+    Hint extends string = never,
+    Fields extends string = '*',
+    Excludes extends string = never,
+  >(
     entityName: EntityName<Entity>,
     field: FinderKey<Entity>,
     options: FinderOptions<Entity, Hint, Fields, Excludes> = {},
@@ -50,7 +93,12 @@ export class CollectionStoreEntityManager<Driver extends CollectionStoreDriver =
   }
 
   /** The entity with the highest value of a property; those without a value do not count. */
-  async greatest<Entity extends object, Hint extends string = never, Fields extends string = '*', Excludes extends string = never>(
+  async greatest<
+    Entity extends object,
+    Hint extends string = never,
+    Fields extends string = '*',
+    Excludes extends string = never,
+  >(
     entityName: EntityName<Entity>,
     field: FinderKey<Entity>,
     options: FinderOptions<Entity, Hint, Fields, Excludes> = {},
@@ -60,7 +108,12 @@ export class CollectionStoreEntityManager<Driver extends CollectionStoreDriver =
   }
 
   /** The entity with that primary key. */
-  async findById<Entity extends object, Hint extends string = never, Fields extends string = '*', Excludes extends string = never>(
+  async findById<
+    Entity extends object,
+    Hint extends string = never,
+    Fields extends string = '*',
+    Excludes extends string = never,
+  >(
     entityName: EntityName<Entity>,
     id: Primary<Entity>,
     options: Omit<FinderOptions<Entity, Hint, Fields, Excludes>, 'where'> = {},
@@ -83,7 +136,11 @@ export class CollectionStoreEntityManager<Driver extends CollectionStoreDriver =
   ): Promise<Loaded<Entity, Hint, Fields, Excludes>[]> {
     const { where, ...findOptions } = options;
     const orderBy = sequenceOrder(this.#metadataOf(entityName), 'asc');
-    return this.find(entityName as any, bothConditions({ [field]: value }, where) as any, { orderBy, ...findOptions } as any) as any;
+    return this.find(
+      entityName as any,
+      bothConditions({ [field]: value }, where) as any,
+      { orderBy, ...findOptions } as any,
+    ) as any;
   }
 
   /** The first entity whose property has that value, first as in `first`. */
@@ -99,7 +156,12 @@ export class CollectionStoreEntityManager<Driver extends CollectionStoreDriver =
     value: Entity[Key] | Primary<NonNullable<Entity[Key]>> | null,
     options: FinderOptions<Entity, Hint, Fields, Excludes> = {},
   ): Promise<Loaded<Entity, Hint, Fields, Excludes> | null> {
-    return this.#one(entityName, bothConditions({ [field]: value }, options.where), sequenceOrder(this.#metadataOf(entityName), 'asc'), options);
+    return this.#one(
+      entityName,
+      bothConditions({ [field]: value }, options.where),
+      sequenceOrder(this.#metadataOf(entityName), 'asc'),
+      options,
+    );
   }
 
   /** The last entity whose property has that value, last as in `last`. */
@@ -115,12 +177,18 @@ export class CollectionStoreEntityManager<Driver extends CollectionStoreDriver =
     value: Entity[Key] | Primary<NonNullable<Entity[Key]>> | null,
     options: FinderOptions<Entity, Hint, Fields, Excludes> = {},
   ): Promise<Loaded<Entity, Hint, Fields, Excludes> | null> {
-    return this.#one(entityName, bothConditions({ [field]: value }, options.where), sequenceOrder(this.#metadataOf(entityName), 'desc'), options);
+    return this.#one(
+      entityName,
+      bothConditions({ [field]: value }, options.where),
+      sequenceOrder(this.#metadataOf(entityName), 'desc'),
+      options,
+    );
   }
 
-  override getRepository<Entity extends object, Repository extends EntityRepository<Entity> = CollectionStoreEntityRepository<Entity>>(
-    entityName: EntityName<Entity>,
-  ): GetRepository<Entity, Repository> {
+  override getRepository<
+    Entity extends object,
+    Repository extends EntityRepository<Entity> = CollectionStoreEntityRepository<Entity>,
+  >(entityName: EntityName<Entity>): GetRepository<Entity, Repository> {
     return super.getRepository(entityName as any) as any;
   }
 
@@ -131,7 +199,11 @@ export class CollectionStoreEntityManager<Driver extends CollectionStoreDriver =
 
   async #one(entityName: any, where: unknown, orderBy: unknown, options: object): Promise<any> {
     const { where: _, ...findOptions } = options as { where?: unknown };
-    const [entity] = await this.find(entityName, (where ?? {}) as any, { ...findOptions, orderBy, limit: 1 } as any);
+    const [entity] = await this.find(
+      entityName,
+      (where ?? {}) as any,
+      { ...findOptions, orderBy, limit: 1 } as any,
+    );
     return entity ?? null;
   }
 

@@ -58,7 +58,12 @@ export class CollectionStoreEntityRepository<Entity extends object> extends Enti
   }
 
   /** The entities whose property has that value. */
-  async findBy<Key extends FinderKey<Entity>, Hint extends string = never, Fields extends string = '*', Excludes extends string = never>(
+  async findBy<
+    Key extends FinderKey<Entity>,
+    Hint extends string = never,
+    Fields extends string = '*',
+    Excludes extends string = never,
+  >(
     field: Key,
     value: Entity[Key] | Primary<NonNullable<Entity[Key]>> | null,
     options?: FindByOptions<Entity, Hint, Fields, Excludes>,
@@ -67,7 +72,12 @@ export class CollectionStoreEntityRepository<Entity extends object> extends Enti
   }
 
   /** The first entity whose property has that value, first as in `first`. */
-  async findFirstBy<Key extends FinderKey<Entity>, Hint extends string = never, Fields extends string = '*', Excludes extends string = never>(
+  async findFirstBy<
+    Key extends FinderKey<Entity>,
+    Hint extends string = never,
+    Fields extends string = '*',
+    Excludes extends string = never,
+  >(
     field: Key,
     value: Entity[Key] | Primary<NonNullable<Entity[Key]>> | null,
     options?: FinderOptions<Entity, Hint, Fields, Excludes>,
@@ -76,7 +86,12 @@ export class CollectionStoreEntityRepository<Entity extends object> extends Enti
   }
 
   /** The last entity whose property has that value, last as in `last`. */
-  async findLastBy<Key extends FinderKey<Entity>, Hint extends string = never, Fields extends string = '*', Excludes extends string = never>(
+  async findLastBy<
+    Key extends FinderKey<Entity>,
+    Hint extends string = never,
+    Fields extends string = '*',
+    Excludes extends string = never,
+  >(
     field: Key,
     value: Entity[Key] | Primary<NonNullable<Entity[Key]>> | null,
     options?: FinderOptions<Entity, Hint, Fields, Excludes>,

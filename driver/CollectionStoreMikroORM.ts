@@ -10,16 +10,23 @@ import { defaultMetadataProvider } from './decorators.js';
 export type CollectionStoreOptions = Partial<CoreOptions<CollectionStoreDriver>>;
 
 /** MikroORM with the collection store. */
-export type CollectionStoreMikroORM<EM extends CollectionStoreEntityManager = CollectionStoreEntityManager> = MikroORM<CollectionStoreDriver, EM>;
+export type CollectionStoreMikroORM<EM extends CollectionStoreEntityManager = CollectionStoreEntityManager> =
+  MikroORM<CollectionStoreDriver, EM>;
 
 /** The static side of `CollectionStoreMikroORM`. */
 export interface CollectionStoreMikroORMClass {
-  new <EM extends CollectionStoreEntityManager = CollectionStoreEntityManager>(options: CollectionStoreOptions): CollectionStoreMikroORM<EM>;
+  new <EM extends CollectionStoreEntityManager = CollectionStoreEntityManager>(
+    options: CollectionStoreOptions,
+  ): CollectionStoreMikroORM<EM>;
   readonly prototype: CollectionStoreMikroORM;
   /** Discovers the entities and opens the store. Without options, those of the CLI's configuration file are used. */
-  init<EM extends CollectionStoreEntityManager = CollectionStoreEntityManager>(options?: CollectionStoreOptions): Promise<CollectionStoreMikroORM<EM>>;
+  init<EM extends CollectionStoreEntityManager = CollectionStoreEntityManager>(
+    options?: CollectionStoreOptions,
+  ): Promise<CollectionStoreMikroORM<EM>>;
   /** As `init`, at once: without folders of entities and without a configuration file. */
-  initSync<EM extends CollectionStoreEntityManager = CollectionStoreEntityManager>(options: CollectionStoreOptions): CollectionStoreMikroORM<EM>;
+  initSync<EM extends CollectionStoreEntityManager = CollectionStoreEntityManager>(
+    options: CollectionStoreOptions,
+  ): CollectionStoreMikroORM<EM>;
 }
 
 class MikroORMWithCollectionStore extends (MikroORM as any) {
@@ -36,7 +43,9 @@ class MikroORMWithCollectionStore extends (MikroORM as any) {
   }
 
   static initSync(options: any): any {
-    return SUBCLASS_INSTANCES ? new MikroORMWithCollectionStore(options) : super['initSync'](withDefaults(options));
+    return SUBCLASS_INSTANCES
+      ? new MikroORMWithCollectionStore(options)
+      : super['initSync'](withDefaults(options));
   }
 
   constructor(options: any) {
@@ -59,5 +68,9 @@ function withDefaults(options: any): any {
     return options;
   }
   const metadataProvider = options?.metadataProvider ?? defaultMetadataProvider();
-  return defineCoreConfig({ driver: CollectionStoreDriver, ...options, ...(metadataProvider && { metadataProvider }) } as any);
+  return defineCoreConfig({
+    driver: CollectionStoreDriver,
+    ...options,
+    ...(metadataProvider && { metadataProvider }),
+  } as any);
 }

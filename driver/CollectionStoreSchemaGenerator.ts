@@ -51,7 +51,10 @@ export class CollectionStoreSchemaGenerator {
 
   /** Makes the generator known as `orm.schema`. */
   static register(orm: MikroORM<any, any>): void {
-    orm.config.registerExtension('@mikro-orm/schema-generator', () => new CollectionStoreSchemaGenerator(orm.em ?? orm.config.getDriver()));
+    orm.config.registerExtension(
+      '@mikro-orm/schema-generator',
+      () => new CollectionStoreSchemaGenerator(orm.em ?? orm.config.getDriver()),
+    );
   }
 
   /** Creates what is missing. What is there stays as it is. */
@@ -171,7 +174,9 @@ export class CollectionStoreSchemaGenerator {
   }
 
   /** What `update` would do; there is no way down. */
-  async getUpdateSchemaMigrationSQL(options: SchemaUpdateOptions = {}): Promise<{ up: string; down: string }> {
+  async getUpdateSchemaMigrationSQL(
+    options: SchemaUpdateOptions = {},
+  ): Promise<{ up: string; down: string }> {
     return { up: await this.getUpdateSchemaSQL(options), down: '' };
   }
 
@@ -183,7 +188,9 @@ export class CollectionStoreSchemaGenerator {
 
   /** Refused: there is no SQL to execute. */
   async execute(sql: string): Promise<void> {
-    throw unsupported(`The collection store does not execute SQL: ${sql.slice(0, 80)}. Use create, update, drop, refresh or clear.`);
+    throw unsupported(
+      `The collection store does not execute SQL: ${sql.slice(0, 80)}. Use create, update, drop, refresh or clear.`,
+    );
   }
 
   #target(options: SchemaScope): SchemaDef {
@@ -211,7 +218,9 @@ export class CollectionStoreSchemaGenerator {
   }
 
   #traced(text: string, call: () => string[]): void {
-    this.#driver.getConnection().traced(call, (changes) => ({ text: changes?.length ? `${text}: ${changes.join('; ')}` : text }));
+    this.#driver
+      .getConnection()
+      .traced(call, (changes) => ({ text: changes?.length ? `${text}: ${changes.join('; ')}` : text }));
   }
 
   /** Entities in the global identity map would stand for rows that are gone. */

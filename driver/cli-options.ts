@@ -11,7 +11,9 @@ export async function loadCliOptions(): Promise<any> {
   try {
     cli = await import(name);
   } catch {
-    throw unsupported('MikroORM.init() without options reads the configuration file of the CLI, for which @mikro-orm/cli must be installed. Or pass the options.');
+    throw unsupported(
+      'MikroORM.init() without options reads the configuration file of the CLI, for which @mikro-orm/cli must be installed. Or pass the options.',
+    );
   }
   const configuration = await cli.CLIHelper.getConfiguration();
   return configuration.getAll();

@@ -3,7 +3,14 @@
  * Writes what changed in the collections of entities: foreign keys for 1:M,
  * rows of the pivots for M:N.
  */
-import { type Collection, type EntityMetadata, type EntityProperty, helper, ReferenceKind, Utils } from '@mikro-orm/core';
+import {
+  type Collection,
+  type EntityMetadata,
+  type EntityProperty,
+  helper,
+  ReferenceKind,
+  Utils,
+} from '@mikro-orm/core';
 import type { CollectionStoreDriver } from './CollectionStoreDriver.js';
 import { entityNameOf, pivotOf } from './compat.js';
 
@@ -12,11 +19,17 @@ export type Key = readonly unknown[];
 
 /** The condition that a primary key is one of these. */
 export function keyIn(meta: EntityMetadata, keys: readonly Key[]): Record<string, unknown> {
-  return meta.compositePK ? { [Utils.getPrimaryKeyHash(meta.primaryKeys)]: { $in: keys } } : { [meta.primaryKeys[0] as string]: { $in: keys.map(([key]) => key) } };
+  return meta.compositePK
+    ? { [Utils.getPrimaryKeyHash(meta.primaryKeys)]: { $in: keys } }
+    : { [meta.primaryKeys[0] as string]: { $in: keys.map(([key]) => key) } };
 }
 
 /** Writes the changes of collections. Both sides of an M:N link may come in one call: each link is written once. */
-export async function syncCollections(driver: CollectionStoreDriver, collections: Iterable<Collection<any, any>>, options: any): Promise<void> {
+export async function syncCollections(
+  driver: CollectionStoreDriver,
+  collections: Iterable<Collection<any, any>>,
+  options: any,
+): Promise<void> {
   const pivots = new Map<EntityMetadata, PivotChanges>();
   for (const collection of collections) {
     const changes = changesOf(collection);
@@ -30,7 +43,13 @@ export async function syncCollections(driver: CollectionStoreDriver, collections
       pivotChanges = new PivotChanges(driver, pivot, options);
       pivots.set(pivot, pivotChanges);
     }
-    pivotChanges.add(collection.property, changes.owner, changes.added, changes.removed, collection.isInitialized());
+    pivotChanges.add(
+      collection.property,
+      changes.owner,
+      changes.added,
+      changes.removed,
+      collection.isInitialized(),
+    );
   }
   for (const changes of pivots.values()) {
     await changes.write();
@@ -76,14 +95,22 @@ function hashOf(values: unknown): string {
 }
 
 /** Gives the members their owner; where the collection was replaced unseen, takes it from those not in it any more, or removes them. */
-async function syncOneToMany(driver: CollectionStoreDriver, collection: Collection<any, any>, { owner, added, removed }: CollectionChanges, options: any): Promise<void> {
+async function syncOneToMany(
+  driver: CollectionStoreDriver,
+  collection: Collection<any, any>,
+  { owner, added, removed }: CollectionChanges,
+  options: any,
+): Promise<void> {
   const prop = collection.property as EntityProperty;
   const target = prop.targetMeta as EntityMetadata;
   const name = entityNameOf(target);
   const writeOptions = { ...options, convertCustomTypes: false };
   const ownerKey = owner.length > 1 ? owner : owner[0];
   if (removed === 'all') {
-    const others = { [prop.mappedBy]: { $eq: ownerKey }, ...(added.length > 0 && { $not: keyIn(target, added) }) };
+    const others = {
+      [prop.mappedBy]: { $eq: ownerKey },
+      ...(added.length > 0 && { $not: keyIn(target, added) }),
+    };
     if (prop.orphanRemoval) {
       await driver.nativeDelete(name, others, writeOptions);
     } else {
@@ -110,11 +137,24 @@ export class PivotChanges {
   constructor(driver: CollectionStoreDriver, pivot: EntityMetadata, options: any) {
     this.#driver = driver;
     this.#pivot = pivot;
-    this.#options = { ctx: options?.ctx, schema: this.#schema(options), loggerContext: options?.loggerContext, signal: options?.signal, convertCustomTypes: false, processCollections: false };
+    this.#options = {
+      ctx: options?.ctx,
+      schema: this.#schema(options),
+      loggerContext: options?.loggerContext,
+      signal: options?.signal,
+      convertCustomTypes: false,
+      processCollections: false,
+    };
   }
 
   /** Notes the changes of one collection; keys as the database has them. */
-  add(prop: EntityProperty, owner: Key, added: readonly Key[], removed: readonly Key[] | 'all' | 'none', initialized: boolean): void {
+  add(
+    prop: EntityProperty,
+    owner: Key,
+    added: readonly Key[],
+    removed: readonly Key[] | 'all' | 'none',
+    initialized: boolean,
+  ): void {
     if (removed === 'all') {
       note(this.#removed, link(prop.joinColumns, owner));
     } else if (removed !== 'none') {
@@ -138,7 +178,11 @@ export class PivotChanges {
       await this.#driver.nativeInsertMany(name, links, this.#options);
     }
     for (const links of batches([...this.#ensured.values()], this.#driver)) {
-      await this.#driver.nativeUpdateMany(name, [], links, { ...this.#options, upsert: true, onConflictAction: 'ignore' });
+      await this.#driver.nativeUpdateMany(name, [], links, {
+        ...this.#options,
+        upsert: true,
+        onConflictAction: 'ignore',
+      });
     }
   }
 
@@ -156,10 +200,15 @@ function link(columns: readonly string[], key: Key): Link {
 }
 
 function linkOf(prop: EntityProperty, owner: Key, key: Key): Link {
-  return { ...link(prop.joinColumns, owner.flat() as Key), ...link(prop.inverseJoinColumns, key.flat() as Key) };
+  return {
+    ...link(prop.joinColumns, owner.flat() as Key),
+    ...link(prop.inverseJoinColumns, key.flat() as Key),
+  };
 }
 
 function batches<T>(items: T[], driver: CollectionStoreDriver): T[][] {
   const size: number = driver.config.get('batchSize');
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
+    items.slice(i * size, (i + 1) * size),
+  );
 }

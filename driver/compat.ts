@@ -54,8 +54,16 @@ export function pivotOf(storage: MetadataStorage, prop: EntityProperty): EntityM
 }
 
 /** Whether an entity is another one, or extends it however far away. */
-export function isSelfOrDescendant(storage: MetadataStorage, meta: EntityMetadata, ancestor: EntityMetadata): boolean {
-  for (let current: EntityMetadata | undefined = meta; current !== undefined; current = current.extends ? metadataOf(storage, current.extends) : undefined) {
+export function isSelfOrDescendant(
+  storage: MetadataStorage,
+  meta: EntityMetadata,
+  ancestor: EntityMetadata,
+): boolean {
+  for (
+    let current: EntityMetadata | undefined = meta;
+    current !== undefined;
+    current = current.extends ? metadataOf(storage, current.extends) : undefined
+  ) {
     if (current === ancestor || current.class === ancestor.class) {
       return true;
     }
@@ -66,7 +74,13 @@ export function isSelfOrDescendant(storage: MetadataStorage, meta: EntityMetadat
 /** Why the driver does not know an entity of that kind yet, for one of a kind that only major 7 has. */
 export function unknownKindOf(meta: EntityMetadata): string | undefined {
   const { inheritanceType, view, partitionBy } = meta as any;
-  return inheritanceType === 'tpt' ? 'table-per-type inheritance' : view ? 'view entities' : partitionBy ? 'partitions' : undefined;
+  return inheritanceType === 'tpt'
+    ? 'table-per-type inheritance'
+    : view
+      ? 'view entities'
+      : partitionBy
+        ? 'partitions'
+        : undefined;
 }
 
 /** Whether a relation may lead to entities of several kinds. */
@@ -91,7 +105,10 @@ export function targetKeyOf(prop: EntityProperty): string | undefined {
 
 /** The SQL of a raw fragment, as a value or as a key; nothing for anything else. */
 export function rawSqlOf(value: unknown): string | undefined {
-  if (value === null || (typeof value !== 'object' && typeof value !== 'string' && typeof value !== 'symbol')) {
+  if (
+    value === null ||
+    (typeof value !== 'object' && typeof value !== 'string' && typeof value !== 'symbol')
+  ) {
     return undefined;
   }
   const fragments = library['RawQueryFragment'];
@@ -119,7 +136,9 @@ export function decoratedClass(name: string): any {
     .reverse()
     .find((meta) => meta.className === name && meta.class);
   if (found === undefined) {
-    throw new Error(`Relation target '${name}' is not the name of a decorated class: import its module before the entities are discovered, or name the class by a function.`);
+    throw new Error(
+      `Relation target '${name}' is not the name of a decorated class: import its module before the entities are discovered, or name the class by a function.`,
+    );
   }
   return found.class;
 }
@@ -131,14 +150,36 @@ export const SUBCLASS_INSTANCES: boolean = MAJOR_7;
 export const CONFIGURED_BY_CLI: boolean = !MAJOR_7;
 
 /** A condition with values of the entity made values of the database, by the types of the properties. */
-export function processedWhere(storage: MetadataStorage, platform: any, meta: EntityMetadata, where: unknown): unknown {
-  return library['QueryHelper'].processWhere({ where, entityName: entityNameOf(meta), metadata: storage, platform, convertCustomTypes: true, root: true });
+export function processedWhere(
+  storage: MetadataStorage,
+  platform: any,
+  meta: EntityMetadata,
+  where: unknown,
+): unknown {
+  return library['QueryHelper'].processWhere({
+    where,
+    entityName: entityNameOf(meta),
+    metadata: storage,
+    platform,
+    convertCustomTypes: true,
+    root: true,
+  });
 }
 
 /** The key of an owner of collections as the database has it: 7 hands over values of the entity, 6 those of the database. */
-export function databaseKeyOf(owner: EntityMetadata, key: readonly unknown[], platform: any): readonly unknown[] {
+export function databaseKeyOf(
+  owner: EntityMetadata,
+  key: readonly unknown[],
+  platform: any,
+): readonly unknown[] {
   if (!MAJOR_7) {
     return key;
   }
-  return owner.getPrimaryProps().map((prop, i) => (prop.customType && key[i] != null ? prop.customType.convertToDatabaseValue(key[i], platform, { mode: 'query' } as any) : key[i]));
+  return owner
+    .getPrimaryProps()
+    .map((prop, i) =>
+      prop.customType && key[i] != null
+        ? prop.customType.convertToDatabaseValue(key[i], platform, { mode: 'query' } as any)
+        : key[i],
+    );
 }

@@ -13,7 +13,9 @@ export function isDate(prop: EntityProperty): boolean {
 export function dayProperties(meta: EntityMetadata): readonly string[] {
   let names = daysByMeta.get(meta.root);
   if (names === undefined) {
-    names = meta.root.props.filter((prop) => prop.customType instanceof DateType && !isDate(prop)).map((prop) => prop.name);
+    names = meta.root.props
+      .filter((prop) => prop.customType instanceof DateType && !isDate(prop))
+      .map((prop) => prop.name);
     daysByMeta.set(meta.root, names);
   }
   return names;
@@ -22,9 +24,17 @@ export function dayProperties(meta: EntityMetadata): readonly string[] {
 const daysByMeta = new WeakMap<EntityMetadata, readonly string[]>();
 
 /** A payload with days in the place of dates, where it has any. */
-export function withDays<Payload extends Readonly<Record<string, unknown>>>(data: Payload, names: readonly string[]): Payload {
+export function withDays<Payload extends Readonly<Record<string, unknown>>>(
+  data: Payload,
+  names: readonly string[],
+): Payload {
   const dates = names.filter((name) => isValidDate(data[name]));
-  return dates.length === 0 ? data : { ...data, ...Object.fromEntries(dates.map((name) => [name, (data[name] as Date).toISOString().slice(0, 10)])) };
+  return dates.length === 0
+    ? data
+    : {
+        ...data,
+        ...Object.fromEntries(dates.map((name) => [name, (data[name] as Date).toISOString().slice(0, 10)])),
+      };
 }
 
 function isValidDate(value: unknown): boolean {

@@ -6,7 +6,9 @@
 import { DECORATORS_APART } from './compat.js';
 
 /** The exports of the package, or the reason why there are none; nothing where core has the decorators itself. */
-export const decoratorsPackage: Record<string, unknown> | Error | undefined = DECORATORS_APART ? load() : undefined;
+export const decoratorsPackage: Record<string, unknown> | Error | undefined = DECORATORS_APART
+  ? load()
+  : undefined;
 
 function load(): Record<string, unknown> | Error {
   try {

@@ -9,19 +9,26 @@ import { unsupported } from './errors.js';
 
 type Core = typeof core;
 /** @ts-ignore: the package is there with major 7 only. */
-type Package = typeof import('@mikro-orm/decorators/legacy', { with: { 'resolution-mode': 'import' } });
+type Package = typeof import('@mikro-orm/decorators/legacy', { with: { 'resolution-mode': 'import' }});
 
 /** A decorator, as whichever package has it declares it. */
-export type Decorator<Name extends string> = Name extends keyof Core ? Core[Name] : Name extends keyof Package ? Package[Name] : never;
+export type Decorator<Name extends string> = Name extends keyof Core
+  ? Core[Name]
+  : Name extends keyof Package
+    ? Package[Name]
+    : never;
 
 /** Relations may name the other entity by a text: in 7, that package declares such a call as an error. */
 export type RelationDecorator<Name extends string> = Name extends keyof Core
   ? Core[Name]
-  : ((entity: string, ...options: unknown[]) => (target: object, propertyName: string) => void) & Decorator<Name>;
+  : ((entity: string, ...options: unknown[]) => (target: object, propertyName: string) => void) &
+      Decorator<Name>;
 
 /** What the package exports under a name; nothing where it is not there, or not needed. */
 function decoratorsExport(name: string): unknown {
-  return decoratorsPackage === undefined || decoratorsPackage instanceof Error ? undefined : decoratorsPackage[name];
+  return decoratorsPackage === undefined || decoratorsPackage instanceof Error
+    ? undefined
+    : decoratorsPackage[name];
 }
 
 function decorator<Exported>(name: string): Exported {
@@ -84,7 +91,8 @@ export const OneToMany: RelationDecorator<'OneToMany'> = relation('OneToMany');
 export const OneToOne: RelationDecorator<'OneToOne'> = relation('OneToOne');
 export const PrimaryKey: Decorator<'PrimaryKey'> = decorator('PrimaryKey');
 export const Property: Decorator<'Property'> = decorator('Property');
-export const ReflectMetadataProvider: Decorator<'ReflectMetadataProvider'> = decorator('ReflectMetadataProvider');
+export const ReflectMetadataProvider: Decorator<'ReflectMetadataProvider'> =
+  decorator('ReflectMetadataProvider');
 export const SerializedPrimaryKey: Decorator<'SerializedPrimaryKey'> = decorator('SerializedPrimaryKey');
 export const Transactional: Decorator<'Transactional'> = decorator('Transactional');
 export const Trigger: Decorator<'Trigger'> = decorator('Trigger');

@@ -8,12 +8,18 @@ import { unsupported } from './errors.js';
 import type { DefaultDef, FieldType, JsonValue } from './native/ir.js';
 
 /** The default of a property's column; none for one without, and for those core fills in itself. */
-export function columnDefault(meta: EntityMetadata, prop: EntityProperty, type: FieldType): DefaultDef | undefined {
+export function columnDefault(
+  meta: EntityMetadata,
+  prop: EntityProperty,
+  type: FieldType,
+): DefaultDef | undefined {
   const { default: value, defaultRaw } = prop as { default?: unknown; defaultRaw?: string };
   if (value !== undefined && value !== null && rawSqlOf(value) === undefined && !prop.version) {
     return { value: plainValue(prop, value, type) };
   }
-  return defaultRaw === undefined ? undefined : literalDefault(`${meta.className}.${prop.name}`, defaultRaw, type);
+  return defaultRaw === undefined
+    ? undefined
+    : literalDefault(`${meta.className}.${prop.name}`, defaultRaw, type);
 }
 
 function plainValue(prop: EntityProperty, value: unknown, type: FieldType): JsonValue {
@@ -52,7 +58,9 @@ function literalDefault(path: string, sql: string, type: FieldType): DefaultDef 
   if (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(literal)) {
     return { value: type === 'decimal' || type === 'bigint' || type === 'text' ? literal : Number(literal) };
   }
-  throw unsupported(`The default of ${path} is an SQL expression, which the collection store does not evaluate: ${sql}. Use \`onCreate\`, or a plain value as \`default\`.`);
+  throw unsupported(
+    `The default of ${path} is an SQL expression, which the collection store does not evaluate: ${sql}. Use \`onCreate\`, or a plain value as \`default\`.`,
+  );
 }
 
 function parseJson(text: string): JsonValue | undefined {

@@ -27,7 +27,12 @@ function copyObject(value: object): unknown {
       continue;
     }
     if (key === '__proto__') {
-      Object.defineProperty(copy, key, { value: copyDocument(member), enumerable: true, configurable: true, writable: true });
+      Object.defineProperty(copy, key, {
+        value: copyDocument(member),
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
       copySelf(copy);
     } else {
       copy[key] = copyDocument(member);
@@ -40,6 +45,11 @@ function copyObject(value: object): unknown {
 function copySelf(document: Record<string, unknown>): void {
   if (!Object.hasOwn(document, 'clone')) {
     const value = (): unknown => copyDocument(document);
-    Object.defineProperty(document, 'clone', { value, enumerable: false, configurable: true, writable: true });
+    Object.defineProperty(document, 'clone', {
+      value,
+      enumerable: false,
+      configurable: true,
+      writable: true,
+    });
   }
 }

@@ -27,12 +27,34 @@ import {
   Uint8ArrayType,
   UnknownType,
 } from '@mikro-orm/core';
-import { allMetadata, isForeignKey, isPolymorphic, isSelfOrDescendant, metadataOf, pivotOf, siblingColumnsOf, targetKeyOf, targetOf, unknownKindOf } from './compat.js';
+import {
+  allMetadata,
+  isForeignKey,
+  isPolymorphic,
+  isSelfOrDescendant,
+  metadataOf,
+  pivotOf,
+  siblingColumnsOf,
+  targetKeyOf,
+  targetOf,
+  unknownKindOf,
+} from './compat.js';
 import { isDate } from './dates.js';
 import { columnDefault } from './defaults.js';
 import { unsupported } from './errors.js';
 import type { FieldType, Wire } from './native/ir.js';
-import type { Column, Discriminator, EmbeddedProp, ForeignSource, IndexSource, JoinPair, Model, Prop, RelationProp, ScalarProp } from './plan/model.js';
+import type {
+  Column,
+  Discriminator,
+  EmbeddedProp,
+  ForeignSource,
+  IndexSource,
+  JoinPair,
+  Model,
+  Prop,
+  RelationProp,
+  ScalarProp,
+} from './plan/model.js';
 
 /** What the builder needs to know beside the metadata. */
 export interface ModelContext {
@@ -66,18 +88,24 @@ export class ModelBuilder {
 
   /** The models of all entities that have a collection, one for each collection, pivots among them. */
   stored(): Model[] {
-    const roots = allMetadata(this.#context.storage).filter((meta) => meta.root === meta && hasCollection(meta) && this.#inNameSpace(meta));
+    const roots = allMetadata(this.#context.storage).filter(
+      (meta) => meta.root === meta && hasCollection(meta) && this.#inNameSpace(meta),
+    );
     return roots.map((meta) => this.model(meta));
   }
 
   #inNameSpace(meta: EntityMetadata): boolean {
     const { schema } = this.#context;
-    return meta.schema === '*' ? schema !== undefined : schema === undefined || meta.schema === undefined || meta.schema === schema;
+    return meta.schema === '*'
+      ? schema !== undefined
+      : schema === undefined || meta.schema === undefined || meta.schema === schema;
   }
 
   #build(meta: EntityMetadata): Model {
     if (!hasCollection(meta)) {
-      throw unsupported(`${meta.className} has no collection of its own: ${meta.virtual ? 'it is a virtual entity' : 'it is abstract or embeddable'}.`);
+      throw unsupported(
+        `${meta.className} has no collection of its own: ${meta.virtual ? 'it is a virtual entity' : 'it is abstract or embeddable'}.`,
+      );
     }
     const kind = unknownKindOf(meta);
     if (kind !== undefined) {
@@ -122,7 +150,12 @@ export class ModelBuilder {
         if (isStored(prop)) {
           for (const column of this.#columnsFor(root, prop)) {
             const shared = columns.get(column.name);
-            columns.set(column.name, shared === undefined || shared.nullable ? { ...column, ...shared, nullable: column.nullable && (shared?.nullable ?? true) } : shared);
+            columns.set(
+              column.name,
+              shared === undefined || shared.nullable
+                ? { ...column, ...shared, nullable: column.nullable && (shared?.nullable ?? true) }
+                : shared,
+            );
           }
         }
       }
@@ -150,11 +183,17 @@ export class ModelBuilder {
     if (prop.kind === ReferenceKind.EMBEDDED) {
       return 'json';
     }
-    if (prop.enum && !prop.array && prop.items?.some((item) => typeof item === 'string') && prop.items.some((item) => typeof item !== 'string')) {
+    if (
+      prop.enum &&
+      !prop.array &&
+      prop.items?.some((item) => typeof item === 'string') &&
+      prop.items.some((item) => typeof item !== 'string')
+    ) {
       return 'json';
     }
     const columnType = prop.columnTypes?.[i] ?? prop.columnTypes?.[0];
-    const mapped = columnType === undefined ? prop.customType : this.#context.platform.getMappedType(columnType);
+    const mapped =
+      columnType === undefined ? prop.customType : this.#context.platform.getMappedType(columnType);
     if (isDate(prop) && mapped instanceof DateType) {
       return 'date';
     }
@@ -203,7 +242,10 @@ export class ModelBuilder {
     const way = place?.json ?? [];
     const props = new Map<string, Prop>();
     for (const [name, child] of Object.entries(prop.embeddedProps as Record<string, EntityProperty>)) {
-      props.set(name, inline ? this.#prop(meta, child) : this.#prop(meta, child, [...way, fieldNames(child)[0] ?? name]));
+      props.set(
+        name,
+        inline ? this.#prop(meta, child) : this.#prop(meta, child, [...way, fieldNames(child)[0] ?? name]),
+      );
     }
     return {
       kind: 'embedded',
@@ -217,14 +259,23 @@ export class ModelBuilder {
   }
 
   /** The column and the way into its document that hold a property. */
-  #place(meta: EntityMetadata, prop: EntityProperty, json: readonly string[]): { field: string; json: readonly string[] } | undefined {
+  #place(
+    meta: EntityMetadata,
+    prop: EntityProperty,
+    json: readonly string[],
+  ): { field: string; json: readonly string[] } | undefined {
     const [field] = fieldNames(prop);
     if (field === undefined || prop.formula || prop.generated) {
       return undefined;
     }
     if (prop.embedded && prop.object) {
       const holder = documentHolder(meta, prop);
-      return holder && { field: fieldNames(holder.prop)[0] ?? holder.prop.name, json: json.length > 0 ? json : holder.json };
+      return (
+        holder && {
+          field: fieldNames(holder.prop)[0] ?? holder.prop.name,
+          json: json.length > 0 ? json : holder.json,
+        }
+      );
     }
     return { field, json: [] };
   }
@@ -235,14 +286,30 @@ export class ModelBuilder {
     const base = { kind: prop.kind as RelationProp['kind'], ...common(prop, place?.json ?? []) };
     if (isPolymorphic(prop)) {
       const refused = 'is a polymorphic relation, which is not there yet';
-      return { ...base, owner: prop.owner === true, target: () => this.model(meta), columns: [], join: [], refused };
+      return {
+        ...base,
+        owner: prop.owner === true,
+        target: () => this.model(meta),
+        columns: [],
+        join: [],
+        refused,
+      };
     }
     const targetMeta = targetOf(storage, prop);
     const target = () => this.model(targetMeta);
     if (prop.kind === ReferenceKind.MANY_TO_MANY) {
-      return { ...base, owner: prop.owner === true, target, columns: [], join: [], pivot: this.#pivot(meta, prop, targetMeta) };
+      return {
+        ...base,
+        owner: prop.owner === true,
+        target,
+        columns: [],
+        join: [],
+        pivot: this.#pivot(meta, prop, targetMeta),
+      };
     }
-    const owns = prop.kind === ReferenceKind.MANY_TO_ONE || (prop.kind === ReferenceKind.ONE_TO_ONE && prop.owner === true);
+    const owns =
+      prop.kind === ReferenceKind.MANY_TO_ONE ||
+      (prop.kind === ReferenceKind.ONE_TO_ONE && prop.owner === true);
     if (!owns) {
       const owner = property(targetMeta, prop.mappedBy);
       const join = keyPairs(owner).map(([local, referenced]): JoinPair => [referenced, local]);
@@ -261,7 +328,10 @@ export class ModelBuilder {
       meta,
       pairs.map(([local]) => local),
     );
-    const own = prop.ownColumns && prop.ownColumns.length < columns.length ? columns.filter((column) => prop.ownColumns.includes(column.name)) : undefined;
+    const own =
+      prop.ownColumns && prop.ownColumns.length < columns.length
+        ? columns.filter((column) => prop.ownColumns.includes(column.name))
+        : undefined;
     const targetKey = targetKeyOf(prop);
     const foreign = this.#foreign(prop);
     return {
@@ -288,7 +358,8 @@ export class ModelBuilder {
     if (!this.#context.foreignKeys || !isForeignKey(prop)) {
       return undefined;
     }
-    const cascades = (kind: Cascade) => prop.cascade?.some((cascade) => cascade === kind || cascade === Cascade.ALL) ?? false;
+    const cascades = (kind: Cascade) =>
+      prop.cascade?.some((cascade) => cascade === kind || cascade === Cascade.ALL) ?? false;
     return {
       ...(prop.foreignKeyName && { name: prop.foreignKeyName }),
       ...(prop.deleteRule && { deleteRule: prop.deleteRule }),
@@ -318,14 +389,21 @@ export class ModelBuilder {
   }
 
   #classes(root: EntityMetadata): ReadonlyMap<unknown, () => Model> {
-    const classes = allMetadata(this.#context.storage).filter((meta) => meta.root === root && meta.discriminatorValue !== undefined);
+    const classes = allMetadata(this.#context.storage).filter(
+      (meta) => meta.root === root && meta.discriminatorValue !== undefined,
+    );
     return new Map(classes.map((meta) => [meta.discriminatorValue, () => this.model(meta)]));
   }
 }
 
 /** Whether rows of an entity are kept in a collection. */
 export function hasCollection(meta: EntityMetadata): boolean {
-  return !meta.virtual && !meta.embeddable && !(meta.abstract && !meta.root.discriminatorColumn) && Boolean(meta.tableName);
+  return (
+    !meta.virtual &&
+    !meta.embeddable &&
+    !(meta.abstract && !meta.root.discriminatorColumn) &&
+    Boolean(meta.tableName)
+  );
 }
 
 const WIRES: Readonly<Record<FieldType, Wire>> = {
@@ -343,7 +421,14 @@ const WIRES: Readonly<Record<FieldType, Wire>> = {
 
 /** What the engine keeps with each row: the order in which rows were inserted, and last changed. */
 function systemProp(name: string): ScalarProp {
-  return { kind: 'scalar', name, nullable: false, lazy: true, json: [], column: { name, type: 'int', wire: 'number', nullable: false } };
+  return {
+    kind: 'scalar',
+    name,
+    nullable: false,
+    lazy: true,
+    json: [],
+    column: { name, type: 'int', wire: 'number', nullable: false },
+  };
 }
 
 type TypeClass = abstract new (...args: never[]) => Type<unknown>;
@@ -374,11 +459,15 @@ function fieldTypeOf(type: Type<unknown>): FieldType {
 
 /** The properties of the primary key. Early minors of 6 do not list those of pivots. */
 function primaryNames(meta: EntityMetadata): string[] {
-  return meta.primaryKeys.length > 0 ? (meta.primaryKeys as string[]) : meta.props.filter((prop) => prop.primary).map((prop) => prop.name);
+  return meta.primaryKeys.length > 0
+    ? (meta.primaryKeys as string[])
+    : meta.props.filter((prop) => prop.primary).map((prop) => prop.name);
 }
 
 function property(meta: EntityMetadata, name: string): EntityProperty {
-  const prop = (meta.properties as Record<string, EntityProperty | undefined>)[name] ?? (meta.root.properties as Record<string, EntityProperty | undefined>)[name];
+  const prop =
+    (meta.properties as Record<string, EntityProperty | undefined>)[name] ??
+    (meta.root.properties as Record<string, EntityProperty | undefined>)[name];
   if (prop === undefined) {
     throw new Error(`${meta.className} has no property ${name}`);
   }
@@ -410,15 +499,23 @@ function refusalOf(prop: EntityProperty): string {
   if (prop.formula && prop.kind === ReferenceKind.SCALAR) {
     return 'is an SQL formula, which the collection store does not evaluate';
   }
-  return prop.generated ? 'is generated by SQL, which the collection store does not evaluate' : 'is not stored';
+  return prop.generated
+    ? 'is generated by SQL, which the collection store does not evaluate'
+    : 'is not stored';
 }
 
-function common(prop: EntityProperty, json: readonly string[]): { name: string; nullable: boolean; lazy?: boolean; json: readonly string[] } {
+function common(
+  prop: EntityProperty,
+  json: readonly string[],
+): { name: string; nullable: boolean; lazy?: boolean; json: readonly string[] } {
   return { name: prop.name, nullable: prop.nullable === true, ...(prop.lazy && { lazy: true }), json };
 }
 
 /** The property whose column holds the document that a property is in, and the way there by stored names. */
-function documentHolder(meta: EntityMetadata, prop: EntityProperty): { prop: EntityProperty; json: string[] } | undefined {
+function documentHolder(
+  meta: EntityMetadata,
+  prop: EntityProperty,
+): { prop: EntityProperty; json: string[] } | undefined {
   const json: string[] = [];
   let current = prop;
   while (current.embedded && current.object && current.persist === false) {
@@ -445,24 +542,37 @@ function indexesOf(meta: EntityMetadata): IndexSource[] {
   const single = meta.props
     .filter((prop) => isStored(prop) || (prop.embedded && prop.object))
     .flatMap((prop) => [...indexOf(prop, prop.index, false), ...indexOf(prop, prop.unique, true)]);
-  const composite = [...meta.indexes.map((index) => ({ ...index, unique: false })), ...meta.uniques.map((index) => ({ ...index, unique: true }))].filter(
-    (index) => index.properties !== undefined && !index.expression,
-  );
+  const composite = [
+    ...meta.indexes.map((index) => ({ ...index, unique: false })),
+    ...meta.uniques.map((index) => ({ ...index, unique: true })),
+  ].filter((index) => index.properties !== undefined && !index.expression);
   return [
     ...single,
-    ...composite.map(({ name, properties, unique }) => ({ ...(typeof name === 'string' && { name }), properties: [properties].flat() as string[], unique })),
+    ...composite.map(({ name, properties, unique }) => ({
+      ...(typeof name === 'string' && { name }),
+      properties: [properties].flat() as string[],
+      unique,
+    })),
   ];
 }
 
-function indexOf(prop: EntityProperty, declared: boolean | string | undefined, unique: boolean): IndexSource[] {
-  return declared ? [{ ...(typeof declared === 'string' && { name: declared }), properties: [prop.name], unique }] : [];
+function indexOf(
+  prop: EntityProperty,
+  declared: boolean | string | undefined,
+  unique: boolean,
+): IndexSource[] {
+  return declared
+    ? [{ ...(typeof declared === 'string' && { name: declared }), properties: [prop.name], unique }]
+    : [];
 }
 
 /** @internal */
 export function metadataOrThrow(storage: MetadataStorage, name: unknown): EntityMetadata {
   const meta = metadataOf(storage, name);
   if (meta === undefined) {
-    throw unsupported(`There is no entity ${typeof name === 'string' ? name : ((name as { name?: string })?.name ?? String(name))} among the discovered ones.`);
+    throw unsupported(
+      `There is no entity ${typeof name === 'string' ? name : ((name as { name?: string })?.name ?? String(name))} among the discovered ones.`,
+    );
   }
   return meta;
 }

@@ -34,7 +34,10 @@ export class TransactionContext {
     if (typeof context === 'object' && context !== null && #native in context) {
       return context as TransactionContext;
     }
-    throw engineError('TRANSACTION_CLOSED', 'This is no transaction of the collection store: pass what `em.getTransactionContext()` returns inside a transaction.');
+    throw engineError(
+      'TRANSACTION_CLOSED',
+      'This is no transaction of the collection store: pass what `em.getTransactionContext()` returns inside a transaction.',
+    );
   }
 
   /** Where the calls of this transaction run. */
@@ -116,7 +119,10 @@ export class TransactionContext {
   #savepointOf(id: string): number {
     const savepoint = this.#savepoints.get(id);
     if (savepoint === undefined) {
-      throw engineError('SAVEPOINT_NOT_FOUND', `There is no savepoint '${id}' in this transaction: it was released, or belongs to another one.`);
+      throw engineError(
+        'SAVEPOINT_NOT_FOUND',
+        `There is no savepoint '${id}' in this transaction: it was released, or belongs to another one.`,
+      );
     }
     return savepoint;
   }
