@@ -1,10 +1,10 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the two majors of core type contexts and options differently.
 import { Connection, EventType } from '@mikro-orm/core';
-import { CONNECTIONS_PREPARE, isFlush, SAVEPOINT_EVENTS } from './compat.js';
+import { CONNECTIONS_PREPARE, SAVEPOINT_EVENTS } from './compat.js';
 import { unsupported } from './errors.js';
 import { Engine, type Session, type Snapshot } from './native/engine.js';
 import { engineError, isEngineError } from './native/errors.js';
-import { TransactionContext } from './transaction.js';
+import { EXPLICIT, TransactionContext } from './transaction.js';
 
 /** Names a store that nobody else can open. */
 const PRIVATE = ':memory:';
@@ -99,7 +99,7 @@ export class CollectionStoreConnection extends Connection {
   }
 
   override async transactional<T>(cb: (trx: any) => Promise<T>, options: any = {}): Promise<T> {
-    const trx = await this.#begin(options, isFlush(options.eventBroadcaster));
+    const trx = await this.#begin(options, options[EXPLICIT] !== true);
     try {
       const result = await cb(trx);
       await this.commit(trx, options.eventBroadcaster, options.loggerContext);

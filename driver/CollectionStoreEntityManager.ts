@@ -20,11 +20,17 @@ import {
   updateOrder,
   valueOrder,
 } from './finders.js';
+import { EXPLICIT } from './transaction.js';
 
 /** The EntityManager of the collection store: core's, and the store's own finders. */
 export class CollectionStoreEntityManager<
   Driver extends CollectionStoreDriver = CollectionStoreDriver,
 > extends EntityManager<Driver> {
+  /** As core's, and told apart from the transaction that a `flush()` opens for itself, which never fails because of others. */
+  override async transactional<T>(cb: (em: this) => T | Promise<T>, options: any = {}): Promise<T> {
+    return super.transactional(cb as any, { ...options, [EXPLICIT]: true });
+  }
+
   /** The first entity: by its primary key where that is an integer, else by insertion. */
   async first<
     Entity extends object,

@@ -115,11 +115,6 @@ export function rawSqlOf(value: unknown): string | undefined {
   return fragments?.getKnownFragment?.(value, false)?.sql;
 }
 
-/** Whether a transaction is the one that a `flush()` opens for itself: those of `transactional` say whether they are nested. */
-export function isFlush(eventBroadcaster: unknown): boolean {
-  return eventBroadcaster !== undefined && (eventBroadcaster as any).context === undefined;
-}
-
 /** Whether savepoints have transaction events of their own. */
 export const SAVEPOINT_EVENTS: boolean = MAJOR_7;
 

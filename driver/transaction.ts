@@ -1,6 +1,9 @@
 import { engineError } from './native/errors.js';
 import type { NativeTransaction } from './native/engine.js';
 
+/** The mark, among the options of a transaction, of one that the user asked for. Core hands all options on. */
+export const EXPLICIT: unique symbol = Symbol('explicit transaction');
+
 /**
  * What core holds as the context of a transaction: the transaction itself, or,
  * for a nested one, a savepoint of it.
