@@ -37,7 +37,10 @@ async function refused(work: () => Promise<unknown>, message: RegExp): Promise<v
     return true;
   });
   const all = await orm.em.fork().find(Sample, {});
-  assert.deepEqual(all.map(sample => [sample.id, sample.whole]), [[1, 1]]);
+  assert.deepEqual(
+    all.map((sample) => [sample.id, sample.whole]),
+    [[1, 1]],
+  );
 }
 
 describe('values that a field cannot hold', () => {
@@ -67,12 +70,19 @@ describe('SQL is refused by name', () => {
   test('raw fragments in conditions, data and orders', async () => {
     await refused(() => orm.em.fork().find(Sample, { [raw('lower(text)')]: 'x' } as never), /raw|SQL/i);
     await refused(() => orm.em.fork().find(Sample, { whole: raw('1 + 1') } as never), /raw|SQL/i);
-    await refused(() => orm.em.fork().nativeUpdate(Sample, { id: 1 }, { whole: raw('whole + 1') } as never), /raw|SQL/i);
-    await refused(() => orm.em.fork().find(Sample, {}, { orderBy: { [raw('random()')]: 'asc' } as never }), /raw|SQL/i);
+    await refused(
+      () => orm.em.fork().nativeUpdate(Sample, { id: 1 }, { whole: raw('whole + 1') } as never),
+      /raw|SQL/i,
+    );
+    await refused(
+      () => orm.em.fork().find(Sample, {}, { orderBy: { [raw('random()')]: 'asc' } as never }),
+      /raw|SQL/i,
+    );
   });
 
   test('statements', async () => {
-    const execute = async () => (orm.em.getConnection() as unknown as { execute(sql: string): Promise<unknown> }).execute('select 1');
+    const execute = async () =>
+      (orm.em.getConnection() as unknown as { execute(sql: string): Promise<unknown> }).execute('select 1');
     await refused(execute, /SQL/);
   });
 });

@@ -37,7 +37,7 @@ after(() => orm.close(true));
 
 async function ids(where: object, options: object = {}): Promise<number[]> {
   const found = await orm.em.fork().find(Item, where as never, options);
-  return found.map(item => item.id);
+  return found.map((item) => item.id);
 }
 
 describe('conditions', () => {
@@ -113,8 +113,13 @@ describe('order and pages', () => {
   }
 
   test('findAndCount counts all pages', async () => {
-    const [page, count] = await orm.em.fork().findAndCount(Item, { rank: 10 }, { limit: 1, orderBy: { id: 'asc' } });
-    assert.deepEqual(page.map(item => item.id), [1]);
+    const [page, count] = await orm.em
+      .fork()
+      .findAndCount(Item, { rank: 10 }, { limit: 1, orderBy: { id: 'asc' } });
+    assert.deepEqual(
+      page.map((item) => item.id),
+      [1],
+    );
     assert.equal(count, 2);
   });
 

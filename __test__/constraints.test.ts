@@ -107,7 +107,8 @@ describe('violations arrive as exceptions of core that name what was violated', 
 
   test('unique over several fields takes nulls as distinct', async () => {
     const em = orm.em.fork();
-    const insert = (id: number, edition: number | null) => em.insert(Book, { id, title: 'Rust', edition, author: 1 } as never);
+    const insert = (id: number, edition: number | null) =>
+      em.insert(Book, { id, title: 'Rust', edition, author: 1 } as never);
     await assert.rejects(insert(2, 1), UniqueConstraintViolationException);
     await insert(3, 2);
     await insert(4, null);
@@ -135,7 +136,10 @@ describe('violations arrive as exceptions of core that name what was violated', 
   });
 
   test('deleting what is still pointed at', async () => {
-    await assert.rejects(orm.em.fork().nativeDelete(Author, 1 as never), ForeignKeyConstraintViolationException);
+    await assert.rejects(
+      orm.em.fork().nativeDelete(Author, 1 as never),
+      ForeignKeyConstraintViolationException,
+    );
     assert.equal(await orm.em.fork().count(Author), 1);
   });
 
@@ -151,7 +155,11 @@ describe('violations arrive as exceptions of core that name what was violated', 
 
   test('a statement that fails half way leaves nothing behind', async () => {
     const em = orm.em.fork();
-    const many = em.insertMany(Author, [{ email: 'x@example.com' }, { email: 'y@example.com' }, { email: 'x@example.com' }] as never);
+    const many = em.insertMany(Author, [
+      { email: 'x@example.com' },
+      { email: 'y@example.com' },
+      { email: 'x@example.com' },
+    ] as never);
     await assert.rejects(many, UniqueConstraintViolationException);
     assert.equal(await em.count(Author), 1);
   });
@@ -202,7 +210,10 @@ describe('keys', () => {
     seat.guest = 'Bea';
     await fresh.flush();
     assert.equal((await orm.em.fork().findOneOrFail(Seat, { row: 'A', place: 2 } as never)).guest, 'Bea');
-    await assert.rejects(orm.em.fork().insert(Seat, { row: 'A', place: 1, guest: 'X' } as never), UniqueConstraintViolationException);
+    await assert.rejects(
+      orm.em.fork().insert(Seat, { row: 'A', place: 1, guest: 'X' } as never),
+      UniqueConstraintViolationException,
+    );
     assert.equal(await orm.em.fork().nativeDelete(Seat, { row: 'A' } as never), 2);
   });
 });

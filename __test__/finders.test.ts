@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { type EntityManager, Entity, MikroORM, PrimaryKey, Property, defineConfig } from 'collection-store-mikro-orm';
+import {
+  type EntityManager,
+  Entity,
+  MikroORM,
+  PrimaryKey,
+  PrimaryKeyProp,
+  Property,
+  defineConfig,
+} from 'collection-store-mikro-orm';
 
 /** Has a date of its own for creation and for update. */
 @Entity()
@@ -18,6 +26,8 @@ class Dated {
 /** Has neither a date nor an integer key: the store's own order counts. */
 @Entity()
 class Plain {
+  [PrimaryKeyProp]?: 'code';
+
   @PrimaryKey({ type: 'string' })
   code!: string;
 
@@ -60,7 +70,11 @@ describe('with dates', () => {
 
 describe('without dates', () => {
   beforeEach(async () => {
-    for (const [code, size] of [['m', 5], ['z', null], ['a', 9]] as const) {
+    for (const [code, size] of [
+      ['m', 5],
+      ['z', null],
+      ['a', 9],
+    ] as const) {
       await em.insert(Plain, { code, size } as never);
     }
   });
@@ -82,7 +96,7 @@ describe('without dates', () => {
 
   test('by a field: all of them, the first and the last inserted', async () => {
     await em.insert(Plain, { code: 'b', size: 5 } as never);
-    assert.deepEqual((await em.findBy(Plain, 'size', 5)).map(plain => plain.code).sort(), ['b', 'm']);
+    assert.deepEqual((await em.findBy(Plain, 'size', 5)).map((plain) => plain.code).sort(), ['b', 'm']);
     assert.equal((await em.findFirstBy(Plain, 'size', 5))?.code, 'm');
     assert.equal((await em.findLastBy(Plain, 'size', 5))?.code, 'b');
     assert.equal((await em.findById(Plain, 'z'))?.size, null);

@@ -81,7 +81,10 @@ beforeEach(async () => {
   const bob = em.create(Person, { name: 'Bob', parent: ann } as never);
   const cid = em.create(Person, { name: 'Cid', parent: ann } as never);
   em.create(Passport, { number: 'P1', owner: ann } as never);
-  ann.pets.add(em.create(Pet, { name: 'Rex', keeper: ann } as never), em.create(Pet, { name: 'Tom', keeper: ann } as never));
+  ann.pets.add(
+    em.create(Pet, { name: 'Rex', keeper: ann } as never),
+    em.create(Pet, { name: 'Tom', keeper: ann } as never),
+  );
   const chess = em.create(Club, { name: 'Chess' } as never);
   const golf = em.create(Club, { name: 'Golf' } as never);
   ann.clubs.add(chess, golf);
@@ -95,7 +98,7 @@ afterEach(() => orm.close(true));
 const person = (name: string, populate: string[] = [], em = orm.em.fork()) =>
   em.findOneOrFail(Person, { name }, { populate: populate as never });
 
-const names = (items: Iterable<{ name: string }>) => [...items].map(item => item.name).sort();
+const names = (items: Iterable<{ name: string }>) => [...items].map((item) => item.name).sort();
 
 describe('loading', () => {
   for (const strategy of ['select-in', 'joined'] as const) {
@@ -110,7 +113,7 @@ describe('loading', () => {
       assert.equal(ann.passport?.number, 'P1');
       assert.deepEqual(names(ann.pets), ['Rex', 'Tom']);
       assert.deepEqual(names(ann.clubs), ['Chess', 'Golf']);
-      const chess = [...ann.clubs].find(club => club.name === 'Chess');
+      const chess = [...ann.clubs].find((club) => club.name === 'Chess');
       assert.deepEqual(names(chess?.members ?? []), ['Ann', 'Bob']);
     });
   }
@@ -142,7 +145,7 @@ describe('writing', () => {
   test('orphans are removed', async () => {
     const em = orm.em.fork();
     const ann = await person('Ann', ['pets'], em);
-    const rex = [...ann.pets].find(pet => pet.name === 'Rex');
+    const rex = [...ann.pets].find((pet) => pet.name === 'Rex');
     ann.pets.remove(rex as Pet);
     await em.flush();
     assert.deepEqual(names(await orm.em.fork().find(Pet, {})), ['Tom']);
@@ -155,8 +158,13 @@ describe('writing', () => {
     cid.clubs.add(clubs[0] as Club);
     clubs[1]?.members.removeAll();
     await em.flush();
-    const fresh = await orm.em.fork().find(Club, {}, { populate: ['members'] as never, orderBy: { name: 'asc' } });
-    assert.deepEqual(fresh.map(club => names(club.members)), [['Ann', 'Bob', 'Cid'], []]);
+    const fresh = await orm.em
+      .fork()
+      .find(Club, {}, { populate: ['members'] as never, orderBy: { name: 'asc' } });
+    assert.deepEqual(
+      fresh.map((club) => names(club.members)),
+      [['Ann', 'Bob', 'Cid'], []],
+    );
   });
 
   test('a collection is replaced', async () => {
@@ -176,7 +184,9 @@ describe('writing', () => {
 
 describe('conditions and orders over relations', () => {
   const ids = async (where: object, orderBy: object = { id: 'asc' }) =>
-    (await orm.em.fork().find(Person, where as never, { orderBy: orderBy as never })).map(found => found.name);
+    (await orm.em.fork().find(Person, where as never, { orderBy: orderBy as never })).map(
+      (found) => found.name,
+    );
 
   test('by the key of the other side', async () => {
     assert.deepEqual(await ids({ parent: 1 }), ['Bob', 'Cid']);
@@ -195,10 +205,15 @@ describe('conditions and orders over relations', () => {
     assert.deepEqual(await ids({ clubs: { name: 'Chess' } }), ['Ann', 'Bob']);
     assert.deepEqual(await ids({ clubs: { $none: { name: 'Chess' } } }), ['Cid']);
     assert.deepEqual(await ids({ clubs: { $every: { name: 'Chess' } } }), ['Bob', 'Cid']);
-    assert.deepEqual(await ids({ $and: [{ clubs: { name: 'Chess' } }, { clubs: { name: 'Golf' } }] }), ['Ann']);
+    assert.deepEqual(await ids({ $and: [{ clubs: { name: 'Chess' } }, { clubs: { name: 'Golf' } }] }), [
+      'Ann',
+    ]);
   });
 
   test('order by a field of a relation', async () => {
-    assert.deepEqual(await ids({ parent: { $ne: null } }, { parent: { name: 'desc' }, name: 'desc' }), ['Cid', 'Bob']);
+    assert.deepEqual(await ids({ parent: { $ne: null } }, { parent: { name: 'desc' }, name: 'desc' }), [
+      'Cid',
+      'Bob',
+    ]);
   });
 });

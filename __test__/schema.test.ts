@@ -55,9 +55,11 @@ afterEach(async () => {
 
 // Names of entities as text are gone in MikroORM 7; the schema's own class stands in for them.
 function entity(orm: MikroORM): never {
-  const all = orm.getMetadata().getAll() as unknown as Map<unknown, { className: string; class: unknown }> | Record<string, { className: string; class: unknown }>;
+  const all = orm.getMetadata().getAll() as unknown as
+    | Map<unknown, { className: string; class: unknown }>
+    | Record<string, { className: string; class: unknown }>;
   const metas = all instanceof Map ? [...all.values()] : Object.values(all);
-  return metas.find(meta => meta.className === 'Thing')?.class as never;
+  return metas.find((meta) => meta.className === 'Thing')?.class as never;
 }
 
 describe('the schema generator', () => {
@@ -96,13 +98,16 @@ describe('updating a schema keeps data', () => {
   async function filled(): Promise<MikroORM> {
     const orm = await open({ name: text });
     await schemaOf(orm).createSchema();
-    await orm.em.fork().insertMany(entity(orm), [{ id: 1, name: 'one' }, { id: 2, name: 'two' }] as never);
+    await orm.em.fork().insertMany(entity(orm), [
+      { id: 1, name: 'one' },
+      { id: 2, name: 'two' },
+    ] as never);
     return orm;
   }
 
   async function rows(orm: MikroORM): Promise<Record<string, unknown>[]> {
     const found = await orm.em.fork().find(entity(orm), {}, { orderBy: { id: 'asc' } as never });
-    return (found as object[]).map(thing => ({ ...thing }));
+    return (found as object[]).map((thing) => ({ ...thing }));
   }
 
   test('a field that may be null', async () => {
@@ -119,7 +124,10 @@ describe('updating a schema keeps data', () => {
     await filled();
     const next = await open({ name: text, size: { type: 'number', default: 7 } });
     await schemaOf(next).updateSchema();
-    assert.deepEqual((await rows(next)).map(row => row.size), [7, 7]);
+    assert.deepEqual(
+      (await rows(next)).map((row) => row.size),
+      [7, 7],
+    );
   });
 
   test('a field that must not be null and has no default is refused, with its name and the rows', async () => {

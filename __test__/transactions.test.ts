@@ -37,9 +37,14 @@ class Recorder implements EventSubscriber {
 let orm: MikroORM;
 
 beforeEach(async () => {
-  orm = await MikroORM.init(defineConfig({ entities: [Account], dbName: ':memory:', subscribers: [new Recorder()] }));
+  orm = await MikroORM.init(
+    defineConfig({ entities: [Account], dbName: ':memory:', subscribers: [new Recorder()] }),
+  );
   await orm.schema.createSchema();
-  await orm.em.fork().insertMany(Account, [{ id: 1, balance: 100 }, { id: 2, balance: 50 }] as never);
+  await orm.em.fork().insertMany(Account, [
+    { id: 1, balance: 100 },
+    { id: 2, balance: 50 },
+  ] as never);
   events.length = 0;
 });
 
@@ -48,7 +53,7 @@ afterEach(() => orm.close(true));
 const connection = () => orm.em.getConnection() as unknown as CollectionStoreConnection;
 
 async function balances(em: EntityManager = orm.em.fork() as EntityManager): Promise<number[]> {
-  return (await em.find(Account, {}, { orderBy: { id: 'asc' } })).map(account => account.balance);
+  return (await em.find(Account, {}, { orderBy: { id: 'asc' } })).map((account) => account.balance);
 }
 
 const set = (em: { nativeUpdate: EntityManager['nativeUpdate'] }, id: number, balance: number) =>
@@ -59,14 +64,17 @@ describe('isolation', () => {
     const em = orm.em.fork();
     await em.begin();
     await set(em, 1, 7);
-    assert.deepEqual(await balances(em.fork({ keepTransactionContext: true } as never) as EntityManager), [7, 50]);
+    assert.deepEqual(
+      await balances(em.fork({ keepTransactionContext: true } as never) as EntityManager),
+      [7, 50],
+    );
     assert.deepEqual(await balances(), [100, 50]);
     await em.commit();
     assert.deepEqual(await balances(), [7, 50]);
   });
 
   test('an explicit transaction goes on seeing what it began with', async () => {
-    await orm.em.fork().transactional(async em => {
+    await orm.em.fork().transactional(async (em) => {
       assert.equal(await em.count(Account), 2);
       await orm.em.fork().insert(Account, { id: 3, balance: 1 } as never);
       assert.equal(await em.count(Account), 2);
@@ -102,7 +110,7 @@ describe('isolation', () => {
   });
 
   test('flushes side by side both arrive', async () => {
-    const work = [1, 2, 3, 4, 5].map(async n => {
+    const work = [1, 2, 3, 4, 5].map(async (n) => {
       const em = orm.em.fork();
       em.persist(em.create(Account, { id: 100 + n, balance: n } as never));
       await em.flush();
@@ -114,8 +122,13 @@ describe('isolation', () => {
 
 describe('events', () => {
   test('of a commit', async () => {
-    await orm.em.fork().transactional(async em => void (await set(em, 1, 5)));
-    assert.deepEqual(events, ['beforeTransactionStart', 'afterTransactionStart', 'beforeTransactionCommit', 'afterTransactionCommit']);
+    await orm.em.fork().transactional(async (em) => void (await set(em, 1, 5)));
+    assert.deepEqual(events, [
+      'beforeTransactionStart',
+      'afterTransactionStart',
+      'beforeTransactionCommit',
+      'afterTransactionCommit',
+    ]);
   });
 
   test('of a rollback', async () => {
@@ -125,14 +138,19 @@ describe('events', () => {
       }),
       /no/,
     );
-    assert.deepEqual(events, ['beforeTransactionStart', 'afterTransactionStart', 'beforeTransactionRollback', 'afterTransactionRollback']);
+    assert.deepEqual(events, [
+      'beforeTransactionStart',
+      'afterTransactionStart',
+      'beforeTransactionRollback',
+      'afterTransactionRollback',
+    ]);
   });
 });
 
 describe('savepoints', () => {
   test('rolling back keeps the savepoint and drops later ones', async () => {
     const store = connection();
-    await orm.em.fork().transactional(async em => {
+    await orm.em.fork().transactional(async (em) => {
       const ctx = em.getTransactionContext();
       await set(em, 1, 1);
       const first = await store.createSavepoint(ctx, 'first');
@@ -152,17 +170,19 @@ describe('savepoints', () => {
 
   test('a savepoint of another transaction is an error', async () => {
     const store = connection();
-    await orm.em.fork().transactional(async one => {
+    await orm.em.fork().transactional(async (one) => {
       const foreign = await store.createSavepoint(one.getTransactionContext(), 'mine');
-      await orm.em.fork().transactional(async two => {
+      await orm.em.fork().transactional(async (two) => {
         await assert.rejects(store.rollbackToSavepoint(two.getTransactionContext(), foreign), /savepoint/i);
       });
     });
   });
 
   test('a constraint that fails inside a transaction leaves it usable', async () => {
-    await orm.em.fork().transactional(async em => {
-      await assert.rejects(em.insert(Account, { id: 1, balance: 0 } as never), { name: 'UniqueConstraintViolationException' });
+    await orm.em.fork().transactional(async (em) => {
+      await assert.rejects(em.insert(Account, { id: 1, balance: 0 } as never), {
+        name: 'UniqueConstraintViolationException',
+      });
       await set(em, 1, 9);
     });
     assert.deepEqual(await balances(), [9, 50]);

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Embeddable, Embedded, Entity, Enum, MikroORM, PrimaryKey, Property, Type, defineConfig } from 'collection-store-mikro-orm';
+import {
+  Embeddable,
+  Embedded,
+  Entity,
+  Enum,
+  MikroORM,
+  PrimaryKey,
+  Property,
+  Type,
+  defineConfig,
+} from 'collection-store-mikro-orm';
 
 enum Mood {
   Happy = 'happy',
@@ -107,7 +117,16 @@ async function roundTrip<K extends keyof Everything>(key: K, value: Everything[K
 
 describe('values come back as they went in', () => {
   test('numbers', async () => {
-    for (const value of [0, 1, -1, 1.5, 2 ** 31, -(2 ** 40), Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]) {
+    for (const value of [
+      0,
+      1,
+      -1,
+      1.5,
+      2 ** 31,
+      -(2 ** 40),
+      Number.MAX_SAFE_INTEGER,
+      Number.MIN_SAFE_INTEGER,
+    ]) {
       assert.equal(await roundTrip('whole', value), value);
     }
     for (const value of [0.1, -1e300, 5e-324, 3]) {
@@ -129,7 +148,18 @@ describe('values come back as they went in', () => {
   });
 
   test('texts, of any kind', async () => {
-    for (const value of ['', 'plain', 'Grüße', 'Привет', '日本語', '👍🏽 emoji', 'a\0b', '\u{10FFFF}', "it's \"quoted\"", 'x'.repeat(100_000)]) {
+    for (const value of [
+      '',
+      'plain',
+      'Grüße',
+      'Привет',
+      '日本語',
+      '👍🏽 emoji',
+      'a\0b',
+      '\u{10FFFF}',
+      'it\'s "quoted"',
+      'x'.repeat(100_000),
+    ]) {
       assert.equal(await roundTrip('text', value), value);
     }
   });
@@ -196,7 +226,20 @@ describe('values come back as they went in', () => {
 
   test('null stays null', async () => {
     const entity = await stored({});
-    for (const key of ['whole', 'big', 'float', 'decimal', 'text', 'flag', 'at', 'bytes', 'doc', 'tags', 'mood', 'price'] as const) {
+    for (const key of [
+      'whole',
+      'big',
+      'float',
+      'decimal',
+      'text',
+      'flag',
+      'at',
+      'bytes',
+      'doc',
+      'tags',
+      'mood',
+      'price',
+    ] as const) {
       assert.equal(entity[key] ?? null, null, key);
     }
   });
@@ -227,7 +270,13 @@ describe('documents are copies', () => {
 
 describe('conditions on values', () => {
   test('dates compare by time, decimals by value, custom types by what is stored', async () => {
-    const { id } = await stored({ at: new Date(1_000), decimal: '10.50', price: new Money(7), big: 2n ** 60n, text: 'find me' });
+    const { id } = await stored({
+      at: new Date(1_000),
+      decimal: '10.50',
+      price: new Money(7),
+      big: 2n ** 60n,
+      text: 'find me',
+    });
     const em = orm.em.fork();
     const count = (where: object) => em.count(Everything, { id, ...where } as never);
     assert.equal(await count({ at: new Date(1_000) }), 1);

@@ -13,10 +13,13 @@ export function microseconds(nanoseconds) {
 
 /** Prints a table in Markdown, which is readable as it is. */
 export function table(head, rows) {
-  const widths = head.map((text, at) => Math.max(text.length, ...rows.map(row => String(row[at]).length)));
-  const line = cells => `| ${cells.map((cell, at) => (at === 0 ? String(cell).padEnd(widths[at]) : String(cell).padStart(widths[at]))).join(' | ')} |`;
+  const widths = head.map((text, at) => Math.max(text.length, ...rows.map((row) => String(row[at]).length)));
+  const line = (cells) =>
+    `| ${cells.map((cell, at) => (at === 0 ? String(cell).padEnd(widths[at]) : String(cell).padStart(widths[at]))).join(' | ')} |`;
   console.log(line(head));
-  console.log(`|${widths.map((width, at) => (at === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`);
+  console.log(
+    `|${widths.map((width, at) => (at === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`,
+  );
   for (const row of rows) {
     console.log(line(row));
   }

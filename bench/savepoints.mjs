@@ -45,18 +45,26 @@ function time(measured, before = () => {}, after = () => {}) {
   return median(times);
 }
 
-const columns = SIZES.map(rows => {
+const columns = SIZES.map((rows) => {
   const engine = filled(rows);
   const update = engine.compile({
-    update: { in: 'user', where: { cmp: { op: 'eq', path: { field: 'id' }, value: { p: 0 } } }, set: [{ field: 'age', value: { p: 1 } }] },
+    update: {
+      in: 'user',
+      where: { cmp: { op: 'eq', path: { field: 'id' }, value: { p: 0 } } },
+      set: [{ field: 'age', value: { p: 1 } }],
+    },
   });
-  const change = session => session.write(update, [Math.ceil(rows / 2), 91]);
+  const change = (session) => session.write(update, [Math.ceil(rows / 2), 91]);
   const transaction = engine.begin();
   change(transaction);
   const results = {
-    'savepoint': time(() => transaction.savepoint('s'), undefined, id => transaction.release(id)),
+    savepoint: time(
+      () => transaction.savepoint('s'),
+      undefined,
+      (id) => transaction.release(id),
+    ),
     'rollback to a savepoint': time(
-      id => transaction.rollbackTo(id),
+      (id) => transaction.rollbackTo(id),
       () => {
         const id = transaction.savepoint('s');
         change(transaction);
@@ -65,18 +73,29 @@ const columns = SIZES.map(rows => {
       (_, id) => transaction.release(id),
     ),
     'begin and roll back': time(() => engine.begin().rollback()),
-    'snapshot': time(() => engine.snapshot(), undefined, snapshot => snapshot.dispose()),
+    snapshot: time(
+      () => engine.snapshot(),
+      undefined,
+      (snapshot) => snapshot.dispose(),
+    ),
   };
   transaction.rollback();
   const snapshot = engine.snapshot();
-  results.restore = time(() => engine.restore(snapshot), () => change(engine));
-  results['first change after a snapshot'] = time(() => change(engine), () => engine.snapshot(), (_, kept) => kept.dispose());
+  results.restore = time(
+    () => engine.restore(snapshot),
+    () => change(engine),
+  );
+  results['first change after a snapshot'] = time(
+    () => change(engine),
+    () => engine.snapshot(),
+    (_, kept) => kept.dispose(),
+  );
   engine.close();
   return results;
 });
 
 console.log('\nSavepoints and snapshots, median of', TRIALS, 'trials\n');
 table(
-  ['', ...SIZES.map(rows => `${rows.toLocaleString('en-GB')} rows`)],
-  Object.keys(columns[0]).map(name => [name, ...columns.map(results => microseconds(results[name]))]),
+  ['', ...SIZES.map((rows) => `${rows.toLocaleString('en-GB')} rows`)],
+  Object.keys(columns[0]).map((name) => [name, ...columns.map((results) => microseconds(results[name]))]),
 );

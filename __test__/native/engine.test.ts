@@ -135,7 +135,7 @@ describe('the engine', () => {
     for (const rows of [0, 1, 255, 256, 257, 1024, 3000]) {
       engine.clear(undefined, { resetCounters: true });
       insert(...Array.from({ length: rows }, (_, i) => (i % 300 === 299 ? `Ж${i}` : `name ${i}`)));
-      const found = engine.find<{ id: number; name: string }>(engine.compile(everything));
+      const found: { id: number; name: string }[] = engine.find(engine.compile(everything));
       assert.equal(found.length, rows);
       assert.ok(found.every(({ id, name }, i) => id === i + 1 && name.endsWith(String(i))));
     }

@@ -30,7 +30,7 @@ function newPost(title: string, author: User): Post {
 
 async function names(): Promise<string[]> {
   const users = await orm.em.fork().find(User, {}, { orderBy: { id: 'asc' } });
-  return users.map(user => user.name);
+  return users.map((user) => user.name);
 }
 
 describe('working with data', () => {
@@ -51,7 +51,7 @@ describe('working with data', () => {
 
     const userWithPosts = await orm.em.fork().findOneOrFail(User, user.id, { populate: ['posts'] });
     assert.deepEqual(
-      userWithPosts.posts.getItems().map(item => item.title),
+      userWithPosts.posts.getItems().map((item) => item.title),
       ['My First Post'],
     );
     assert.equal(await em.count(User, { isActive: true }), 1);
@@ -73,7 +73,12 @@ describe('working with data', () => {
 describe('the additional methods', () => {
   test('first, last, oldest, latest, lowest, greatest and the finders by field', async () => {
     const em = orm.em.fork();
-    for (const [name, age] of [['Ann', 25], ['Bob', 18], ['Cid', 61], ['Dan', 25]] as const) {
+    for (const [name, age] of [
+      ['Ann', 25],
+      ['Bob', 18],
+      ['Cid', 61],
+      ['Dan', 25],
+    ] as const) {
       em.persist(newUser(name, age));
       await em.flush();
     }
@@ -85,7 +90,10 @@ describe('the additional methods', () => {
     assert.ok(await em.oldest(User));
     assert.ok(await em.latest(User));
     assert.equal((await em.findById(User, 1))?.name, 'Ann');
-    assert.deepEqual((await em.findBy(User, 'age', 25)).map(user => user.name), ['Ann', 'Dan']);
+    assert.deepEqual(
+      (await em.findBy(User, 'age', 25)).map((user) => user.name),
+      ['Ann', 'Dan'],
+    );
     assert.equal((await em.findFirstBy(User, 'age', 25))?.name, 'Ann');
     assert.equal((await em.findLastBy(User, 'age', 25))?.name, 'Dan');
     assert.equal(await em.findFirstBy(User, 'age', 99), null);
@@ -106,7 +114,7 @@ describe('the additional methods', () => {
 
 describe('transactions', () => {
   test('a transaction commits both entities', async () => {
-    await orm.em.fork().transactional(async em => {
+    await orm.em.fork().transactional(async (em) => {
       const user = newUser('Transaction User');
       const post = newPost('Transaction Post', user);
       em.persist(user);
@@ -118,7 +126,7 @@ describe('transactions', () => {
   });
 
   test('an error rolls everything back', async () => {
-    const failing = orm.em.fork().transactional(async em => {
+    const failing = orm.em.fork().transactional(async (em) => {
       em.persist(newUser('Gone'));
       await em.flush();
       assert.equal(await em.count(User), 1);
@@ -129,17 +137,17 @@ describe('transactions', () => {
   });
 
   test('a nested transaction is a savepoint', async () => {
-    await orm.em.fork().transactional(async em => {
+    await orm.em.fork().transactional(async (em) => {
       const user = newUser('Outer User');
       em.persist(user);
       await em.flush();
 
-      await em.transactional(async inner => {
+      await em.transactional(async (inner) => {
         inner.persist(newPost('Inner Post', inner.getReference(User, user.id)));
         await inner.flush();
       });
 
-      const failing = em.transactional(async inner => {
+      const failing = em.transactional(async (inner) => {
         inner.persist(newPost('Lost Post', inner.getReference(User, user.id)));
         await inner.flush();
         throw new Error('inner');
@@ -148,11 +156,14 @@ describe('transactions', () => {
     });
     assert.deepEqual(await names(), ['Outer User']);
     const posts = await orm.em.fork().find(Post, {});
-    assert.deepEqual(posts.map(post => post.title), ['Inner Post']);
+    assert.deepEqual(
+      posts.map((post) => post.title),
+      ['Inner Post'],
+    );
   });
 
   async function insideSavepoint(work: (em: EntityManager) => Promise<void>): Promise<void> {
-    await orm.em.fork().transactional(async em => {
+    await orm.em.fork().transactional(async (em) => {
       // biome-ignore lint/suspicious/noExplicitAny: as the read-me prints it
       const connection = em.getConnection() as any;
       const ctx = em.getTransactionContext();
@@ -170,14 +181,14 @@ describe('transactions', () => {
   }
 
   test('a savepoint by hand is released', async () => {
-    await insideSavepoint(async em => {
+    await insideSavepoint(async (em) => {
       await em.persist(newUser('Bulk')).flush();
     });
     assert.deepEqual(await names(), ['Before', 'Bulk']);
   });
 
   test('a savepoint by hand is rolled back to', async () => {
-    await insideSavepoint(async em => {
+    await insideSavepoint(async (em) => {
       await em.persist(newUser('Bulk')).flush();
       throw new Error('bulk');
     });
@@ -186,13 +197,13 @@ describe('transactions', () => {
 
   test('savepoints on four levels, the deepest fails', async () => {
     const add = (em: EntityManager, name: string) => em.persist(newUser(name)).flush();
-    await orm.em.fork().transactional(async level0 => {
+    await orm.em.fork().transactional(async (level0) => {
       await add(level0, 'zero');
-      await level0.transactional(async level1 => {
+      await level0.transactional(async (level1) => {
         await add(level1, 'one');
-        await level1.transactional(async level2 => {
+        await level1.transactional(async (level2) => {
           await add(level2, 'two');
-          const deepest = level2.transactional(async level3 => {
+          const deepest = level2.transactional(async (level3) => {
             await add(level3, 'three');
             throw new Error('deepest');
           });

@@ -55,13 +55,15 @@ describe('what the package exports', () => {
       ...['Collection', 'Reference', 'ref', 'wrap'],
       ...['MikroORM', 'EntityManager', 'EntityRepository', 'defineConfig'],
     ];
-    const missing = names.filter(name => typeof (everything as Record<string, unknown>)[name] !== 'function');
+    const missing = names.filter(
+      (name) => typeof (everything as Record<string, unknown>)[name] !== 'function',
+    );
     assert.deepEqual(missing, []);
   });
 
   test('everything that core exports', async () => {
     const core = await import('@mikro-orm/core');
-    const missing = Object.keys(core).filter(name => name !== 'default' && !(name in everything));
+    const missing = Object.keys(core).filter((name) => name !== 'default' && !(name in everything));
     assert.deepEqual(missing, []);
   });
 

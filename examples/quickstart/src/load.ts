@@ -13,10 +13,13 @@ const BATCH = 5_000;
 /** Loads every country, language and city; returns how many rows there are now. */
 export async function loadWorld(orm: MikroORM): Promise<number> {
   const bar = new SingleBar(
-    { format: 'Loading  {bar} {percentage}%  {value} of {total} rows  {duration_formatted}', hideCursor: true },
+    {
+      format: 'Loading  {bar} {percentage}%  {value} of {total} rows  {duration_formatted}',
+      hideCursor: true,
+    },
     Presets.shades_classic,
   );
-  const languages = new Set(countries.flatMap(country => Object.keys(country.languages)));
+  const languages = new Set(countries.flatMap((country) => Object.keys(country.languages)));
   const total = countries.length + languages.size + cities.length;
   bar.start(total, 0);
 
@@ -27,7 +30,14 @@ export async function loadWorld(orm: MikroORM): Promise<number> {
     const em = orm.em.fork();
     const batch = cities.slice(from, from + BATCH);
     for (const { country, lat, lon, name, population } of batch) {
-      em.persist(em.create(City, { name, population, country: em.getReference(Country, country), location: { lat, lon } }));
+      em.persist(
+        em.create(City, {
+          name,
+          population,
+          country: em.getReference(Country, country),
+          location: { lat, lon },
+        }),
+      );
     }
     await em.flush();
     bar.increment(batch.length);
@@ -58,7 +68,7 @@ async function loadCountries(em: EntityManager): Promise<void> {
     em.persist(country);
   }
   for (const source of countries) {
-    const neighbours = source.borders.flatMap(code => byCode.get(code) ?? []);
+    const neighbours = source.borders.flatMap((code) => byCode.get(code) ?? []);
     byCode.get(source.cca3)?.borders.add(neighbours);
   }
   await em.flush();

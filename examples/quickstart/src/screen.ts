@@ -27,14 +27,14 @@ export function table(rows: Record<string, string | number>[]): void {
     return;
   }
   const head = Object.keys(first);
-  const numeric = head.map(key => typeof first[key] === 'number');
+  const numeric = head.map((key) => typeof first[key] === 'number');
   const out = new Table({
     head,
-    colAligns: numeric.map(number => (number ? 'right' : 'left')),
+    colAligns: numeric.map((number) => (number ? 'right' : 'left')),
     style: { head: ['yellow'], border: ['gray'] },
   });
   for (const row of rows) {
-    out.push(head.map(key => shown(row[key] ?? '')));
+    out.push(head.map((key) => shown(row[key] ?? '')));
   }
   console.log(out.toString());
 }
