@@ -15,7 +15,7 @@ import { CollectionStoreMikroORM } from './CollectionStoreMikroORM.js';
 import { CollectionStorePlatform } from './CollectionStorePlatform.js';
 import { type Clause, callText } from './call-text.js';
 import { type Key, PivotChanges, syncCollections } from './collections.js';
-import { databaseKeyOf, pivotOf, processedWhere, rawSqlOf } from './compat.js';
+import { databaseKeyOf, pivotOf, processedWhere, rawSqlOf, rootOf } from './compat.js';
 import { dayProperties, withDays } from './dates.js';
 import { unsupported } from './errors.js';
 import { findRequest, refuseCountOptions } from './find-options.js';
@@ -23,6 +23,7 @@ import { metadataOrThrow, ModelBuilder } from './model-builder.js';
 import { CompiledPlan, type WriteResult } from './native/engine.js';
 import type { SchemaDef } from './native/ir.js';
 import { converted, type Payload, withoutLinks } from './payload.js';
+import { pivotCondition } from './pivot-condition.js';
 import type { Model } from './plan/model.js';
 import { type FindOptions, Planner, type Prepared } from './plan/planner.js';
 import { schemaOf } from './plan/schema.js';
@@ -208,11 +209,11 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     await this.#ready(options);
     const { models, planner } = this.#space(options.schema);
     // Classes that share a collection may come in one batch, under the name of the first.
-    const model = models.model(meta.root);
+    const model = models.model(rootOf(meta));
     const parts = data.map((row) =>
       options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row),
     );
-    const rows = parts.map((part) => this.#payload(meta.root, part.data, options));
+    const rows = parts.map((part) => this.#payload(rootOf(meta), part.data, options));
     const result = this.#write('insert', model, planner.insert(model, rows), [['values', data]], options);
     const ids = this.#primaryKeys(meta, data, result.rows);
     for (const [i, { links }] of parts.entries()) {
@@ -280,11 +281,11 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     }
     await this.#ready(options);
     const { models, planner } = this.#space(options.schema);
-    const model = models.model(meta.root);
+    const model = models.model(rootOf(meta));
     const parts = data.map((row) =>
       options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row),
     );
-    const rows = parts.map((part) => this.#payload(meta.root, part.data, options));
+    const rows = parts.map((part) => this.#payload(rootOf(meta), part.data, options));
     const prepared = planner.updateMany(model, where, rows);
     const result =
       prepared &&
@@ -404,15 +405,24 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     const { models, planner } = this.#space(options.schema);
     const model = models.model(pivot);
     const [ownerProp, targetProp] = [ownerSide as EntityProperty, targetSide as EntityProperty];
+    const alias = this.config.getNamingStrategy().aliasName(pivot.className, 0);
+    const ofPivot = pivotCondition(where, {
+      key: `${alias}.${Utils.getPrimaryKeyHash(prop.joinColumns)}`,
+      owner: ownerProp.name,
+      member: targetProp.name,
+    });
     const nestedRequest = findRequest(
       target,
-      where,
+      ofPivot ? undefined : where,
       { ...options, orderBy: undefined, offset: undefined },
       undefined,
       this.#joinsOwners,
     );
     const request = {
-      where: { [ownerProp.name]: { $in: owners.map((owner) => (owner.length > 1 ? owner : owner[0])) } },
+      where: {
+        [ownerProp.name]: { $in: owners.map((owner) => (owner.length > 1 ? owner : owner[0])) },
+        ...ofPivot,
+      },
       orderBy: pivotOrder(prop, targetProp, orderBy, options.orderBy),
       limit: options.limit ?? undefined,
       offset: options.offset ?? undefined,
@@ -450,12 +460,12 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   async #upsert(meta: EntityMetadata, where: any[], data: any[], options: any): Promise<any> {
     await this.#ready(options);
     const { models, planner } = this.#space(options.schema);
-    const model = models.model(meta.root);
+    const model = models.model(rootOf(meta));
     const unique = uniqueProperties(meta, where[0], options.onConflictFields);
     const parts = data.map((row) =>
       options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row),
     );
-    const rows = parts.map((part) => this.#payload(meta.root, part.data, options));
+    const rows = parts.map((part) => this.#payload(rootOf(meta), part.data, options));
     const returning = getOnConflictReturningFields(meta as any, data[0], unique as any, options) as
       | string
       | string[];

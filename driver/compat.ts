@@ -50,7 +50,16 @@ export function targetOf(storage: MetadataStorage, prop: EntityProperty): Entity
 
 /** The metadata of the pivot of an M:N relation. */
 export function pivotOf(storage: MetadataStorage, prop: EntityProperty): EntityMetadata {
-  return (storage as any).get(prop.pivotEntity);
+  // An inverse side that a class inherits may leave it to its owner to name the pivot.
+  return (storage as any).get(
+    prop.pivotEntity ?? (prop.targetMeta as any)?.properties[prop.mappedBy]?.pivotEntity,
+  );
+}
+
+/** The entity whose collection an entity lives in: itself, unless it shares that of a class it extends. */
+export function rootOf(meta: EntityMetadata): EntityMetadata {
+  // The root of an entity discovered through a pivot may be an earlier copy of it.
+  return meta.root.className === meta.className ? meta : meta.root;
 }
 
 /** Whether an entity is another one, or extends it however far away. */

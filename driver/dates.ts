@@ -3,6 +3,7 @@
  * leaves it to the database to make that of a `Date`.
  */
 import { DateType, type EntityMetadata, type EntityProperty } from '@mikro-orm/core';
+import { rootOf } from './compat.js';
 
 /** Whether a property is declared as a `Date`. As such it is kept and comes back, whatever it is called in the database. */
 export function isDate(prop: EntityProperty): boolean {
@@ -11,12 +12,13 @@ export function isDate(prop: EntityProperty): boolean {
 
 /** The properties of an entity and its siblings that are kept as the text of a day. */
 export function dayProperties(meta: EntityMetadata): readonly string[] {
-  let names = daysByMeta.get(meta.root);
+  const root = rootOf(meta);
+  let names = daysByMeta.get(root);
   if (names === undefined) {
-    names = meta.root.props
+    names = root.props
       .filter((prop) => prop.customType instanceof DateType && !isDate(prop))
       .map((prop) => prop.name);
-    daysByMeta.set(meta.root, names);
+    daysByMeta.set(root, names);
   }
   return names;
 }

@@ -34,6 +34,7 @@ import {
   isSelfOrDescendant,
   metadataOf,
   pivotOf,
+  rootOf,
   siblingColumnsOf,
   targetKeyOf,
   targetOf,
@@ -89,7 +90,7 @@ export class ModelBuilder {
   /** The models of all entities that have a collection, one for each collection, pivots among them. */
   stored(): Model[] {
     const roots = allMetadata(this.#context.storage).filter(
-      (meta) => meta.root === meta && hasCollection(meta) && this.#inNameSpace(meta),
+      (meta) => rootOf(meta) === meta && hasCollection(meta) && this.#inNameSpace(meta),
     );
     return roots.map((meta) => this.model(meta));
   }
@@ -102,14 +103,14 @@ export class ModelBuilder {
   }
 
   #build(meta: EntityMetadata): Model {
+    const kind = unknownKindOf(meta);
+    if (kind !== undefined) {
+      throw unsupported(`${meta.className}: ${kind} are not there yet.`);
+    }
     if (!hasCollection(meta)) {
       throw unsupported(
         `${meta.className} has no collection of its own: ${meta.virtual ? 'it is a virtual entity' : 'it is abstract or embeddable'}.`,
       );
-    }
-    const kind = unknownKindOf(meta);
-    if (kind !== undefined) {
-      throw unsupported(`${meta.className}: ${kind} are not there yet.`);
     }
     const props = new Map<string, Prop>();
     for (const prop of meta.props) {
@@ -124,7 +125,9 @@ export class ModelBuilder {
     return {
       name: meta.className,
       collection: this.#collectionOf(meta),
-      primary: primaryProps.flatMap((name) => this.#named(meta, fieldNames(property(meta, name)))),
+      primary: [
+        ...new Set(primaryProps.flatMap((name) => this.#named(meta, fieldNames(property(meta, name))))),
+      ],
       primaryProps,
       columns: [...columns.values()],
       props,
@@ -141,7 +144,7 @@ export class ModelBuilder {
 
   /** Every column of the collection that an entity lives in, by name. Columns that relations share come once. */
   #columnsOf(meta: EntityMetadata): Map<string, Column> {
-    const { root } = meta;
+    const root = rootOf(meta);
     let columns = this.#columns.get(root);
     if (columns === undefined) {
       columns = new Map();
@@ -174,7 +177,7 @@ export class ModelBuilder {
         wire: WIRES[type],
         nullable: prop.nullable === true,
         ...(defaultValue && { default: defaultValue }),
-        ...(prop.autoincrement && (type === 'int' || type === 'bigint') && { autoIncrement: true }),
+        ...(prop.autoincrement && { autoIncrement: true }),
       };
     });
   }
@@ -182,6 +185,10 @@ export class ModelBuilder {
   #fieldType(prop: EntityProperty, i: number): FieldType {
     if (prop.kind === ReferenceKind.EMBEDDED) {
       return 'json';
+    }
+    const referred = prop.kind === ReferenceKind.SCALAR ? undefined : this.#referredType(prop, i);
+    if (referred !== undefined) {
+      return referred;
     }
     if (
       prop.enum &&
@@ -197,7 +204,21 @@ export class ModelBuilder {
     if (isDate(prop) && mapped instanceof DateType) {
       return 'date';
     }
-    return mapped === undefined ? 'json' : fieldTypeOf(mapped);
+    const type = mapped === undefined ? 'json' : fieldTypeOf(mapped);
+    // What the engine counts up is a number, also under a key that is declared as text.
+    return prop.autoincrement && type !== 'bigint' ? 'int' : type;
+  }
+
+  /** The type of the column that a column of a foreign key refers to. */
+  #referredType(prop: EntityProperty, i: number): FieldType | undefined {
+    const name = prop.referencedColumnNames?.[i];
+    if (name === undefined || !prop.targetMeta) {
+      return undefined;
+    }
+    const referred = rootOf(prop.targetMeta).props.find(
+      (other) => other !== prop && isStored(other) && fieldNames(other).includes(name),
+    );
+    return referred && this.#fieldType(referred, fieldNames(referred).indexOf(name));
   }
 
   /** The columns of an entity's collection with those names. */
@@ -370,14 +391,14 @@ export class ModelBuilder {
   }
 
   #discriminator(meta: EntityMetadata): Discriminator | undefined {
-    const { root } = meta;
+    const root = rootOf(meta);
     if (!root.discriminatorColumn) {
       return undefined;
     }
     const { storage } = this.#context;
     const [column] = this.#named(meta, fieldNames(property(root, root.discriminatorColumn)));
     const values = allMetadata(storage)
-      .filter((other) => other.root === root && isSelfOrDescendant(storage, other, meta))
+      .filter((other) => rootOf(other) === root && isSelfOrDescendant(storage, other, meta))
       .map((other) => other.discriminatorValue)
       .filter((value) => value !== undefined);
     return {
@@ -390,7 +411,7 @@ export class ModelBuilder {
 
   #classes(root: EntityMetadata): ReadonlyMap<unknown, () => Model> {
     const classes = allMetadata(this.#context.storage).filter(
-      (meta) => meta.root === root && meta.discriminatorValue !== undefined,
+      (meta) => rootOf(meta) === root && meta.discriminatorValue !== undefined,
     );
     return new Map(classes.map((meta) => [meta.discriminatorValue, () => this.model(meta)]));
   }

@@ -128,6 +128,12 @@ describe('updates', () => {
     assert.deepEqual(updated(book, 5, { version: 7 }).update.set, [{ field: 'version', value: { p: 1 } }]);
   });
 
+  test('undefined takes a value away', () => {
+    assert.deepEqual(updated(book, 5, { price: undefined, title: 'a' }).params, [5, null, 'a']);
+    const { params } = many(tag, [7, 8], [{ name: undefined }, {}]);
+    assert.deepEqual(params, [7, null, 8, ABSENT]);
+  });
+
   test('a shared column is left to its owner', () => {
     assert.deepEqual(updated(note, 1, { line: null }).update.set, [{ field: 'line_pos', value: { p: 1 } }]);
     assert.deepEqual(updated(note, 1, { line: [1, 2] }).params, [1, 2]);
@@ -135,7 +141,6 @@ describe('updates', () => {
 
   test('nothing to change is no write', () => {
     assert.equal(updateOf(book, 1, {}), undefined);
-    assert.equal(updateOf(book, 1, { price: undefined }), undefined);
     assert.equal(updateManyOf(book, [1], [{}]), undefined);
   });
 

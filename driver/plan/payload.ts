@@ -5,7 +5,7 @@
 import { ABSENT } from '../native/pack.js';
 import { writerOf } from './document.js';
 import { PlanError } from './errors.js';
-import { flattenKey, targetParts } from './key.js';
+import { foreignKey } from './key.js';
 import {
   type Column,
   type EmbeddedProp,
@@ -16,7 +16,7 @@ import {
 } from './model.js';
 import { describe, isRaw, isRawKey, rawFragment } from './value.js';
 
-/** Values by property or column name. A name without a value, or with `undefined`, says nothing about its columns. */
+/** Values by property or column name. A name with `undefined` says nothing about its columns, as one that is not there. */
 export type Payload = Readonly<Record<string, unknown>>;
 
 /** What a name in a payload writes. */
@@ -163,7 +163,7 @@ function relationTarget(prop: RelationProp, path: string): Target {
         // No target: shared columns keep what others say of them.
         return columns.map((_, i) => (i < own.length ? null : ABSENT));
       }
-      const flat = flattenKey(targetParts(prop), writable(value, at), at);
+      const flat = foreignKey(prop, writable(value, at), at);
       return places.map((place) => flat[place]);
     },
   };

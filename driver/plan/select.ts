@@ -7,7 +7,7 @@ import type { NestedSelect, Select, SelectField } from '../native/ir.js';
 import { whereOf } from './filter.js';
 import { readerOf } from './document.js';
 import { PlanError } from './errors.js';
-import { type KeyParts, primaryParts, targetParts } from './key.js';
+import { inKeyOrder, type KeyParts, keyPlaces, primaryParts, targetParts } from './key.js';
 import {
   type Column,
   columnsOf,
@@ -140,7 +140,7 @@ function ownPart(prop: Prop): Part {
   const [column] = columns;
   if (isRelation(prop) && columns.length > 1) {
     const names = columns.map((part) => `${name}~~~${part.name}`);
-    const nest = nestKey(targetParts(prop), names);
+    const nest = nestForeignKey(prop, names);
     return { name, fields: columns.map((part, i) => fieldOf(part, names[i] ?? part.name)), read: nest };
   }
   const fields = column === undefined ? [] : [fieldOf(column, name)];
@@ -153,15 +153,12 @@ function fieldOf(column: Column, name: string): SelectField {
 }
 
 /** A key out of a row that has its columns under these names: null, a scalar, or a tuple with tuples for the foreign keys in it. */
-function nestKey(parts: KeyParts, names: readonly string[]): (row: Row) => unknown {
-  let at = 0;
+function nestKey(parts: KeyParts, names: readonly string[], path: string): (row: Row) => unknown {
+  const columns = keyPlaces(parts, path).map(({ column }) => column);
   const readers = parts.map((part): ((row: Row) => unknown) => {
-    const taken = names.slice(at, at + columnsOf(part).length);
-    at += taken.length;
-    const [name] = taken;
-    return isRelation(part) && taken.length > 1
-      ? nestKey(targetParts(part), taken)
-      : (row) => (name === undefined ? null : row[name]);
+    const taken = columnsOf(part).map((column) => names[columns.indexOf(column)] ?? column.name);
+    const [name = part.name] = taken;
+    return isRelation(part) && taken.length > 1 ? nestForeignKey(part, taken) : (row) => row[name];
   });
   const [only] = readers;
   return (row) => {
@@ -172,11 +169,16 @@ function nestKey(parts: KeyParts, names: readonly string[]): (row: Row) => unkno
   };
 }
 
+/** The key that a relation refers to, out of a row that has the relation's columns under these names. */
+function nestForeignKey(prop: RelationProp, names: readonly string[]): (row: Row) => unknown {
+  return nestKey(targetParts(prop), inKeyOrder(prop, names), prop.name);
+}
+
 function refPart(prop: RelationProp): Part {
   const target = prop.target();
   const parts = primaryParts(target);
   const names = target.primary.map((column) => column.name);
-  const key = nestKey(parts, names);
+  const key = nestKey(parts, names, target.name);
   const select: Select = { fields: target.primary.map((column) => fieldOf(column, column.name)) };
   return { name: prop.name, nested: { ...way(prop), required: false, select }, read: readNested(prop, key) };
 }

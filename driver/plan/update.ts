@@ -29,7 +29,7 @@ export function updateOf(
   data: Payload,
   options: ReturningOptions = {},
 ): Write<UpdatePlan> | undefined {
-  const table = given(tableOf(model, [data], 'own'));
+  const table = given(tableOf(model, [cleared(data)], 'own'));
   if (table.columns.length === 0) {
     return undefined;
   }
@@ -63,6 +63,12 @@ export function updateOf(
   };
 }
 
+/** In a change `undefined` takes a value away, as `null` does; only names that are not there leave theirs as they are. */
+function cleared(data: Payload): Payload {
+  const names = Object.keys(data).filter((name) => data[name] === undefined);
+  return names.length === 0 ? data : { ...data, ...Object.fromEntries(names.map((name) => [name, null])) };
+}
+
 /** A table of one row without the columns that the row says nothing of. */
 function given(table: Table): Table {
   if (!table.values.includes(ABSENT)) {
@@ -90,7 +96,7 @@ export function updateManyOf(
       model.name,
     );
   }
-  const changes = tableOf(model, data, 'own');
+  const changes = tableOf(model, data.map(cleared), 'own');
   if (changes.columns.length === 0) {
     return undefined;
   }
