@@ -1,5 +1,7 @@
-//! LIKE patterns: `%` stands for any text, `_` for any one character, and a
-//! backslash before either of them or before another backslash for the character itself.
+//! LIKE patterns: `%` stands for any text, `_` for any one character. As each has
+//! it where it comes from, SQLite's LIKE has no escapes, and in PostgreSQL's ILIKE
+//! a backslash before either of them, or before another backslash, takes it for
+//! the character itself.
 
 use super::plan::Fold;
 
@@ -33,7 +35,9 @@ impl Like {
                 '%' if tokens.last() == Some(&Token::Any) => continue,
                 '%' => Token::Any,
                 '_' => Token::One,
-                '\\' => Token::Char(chars.next_if(|next| matches!(next, '%' | '_' | '\\')).unwrap_or(char)),
+                '\\' if fold == Fold::Unicode => {
+                    Token::Char(chars.next_if(|next| matches!(next, '%' | '_' | '\\')).unwrap_or(char))
+                }
                 _ => Token::Char(folded(char, fold)),
             };
             tokens.push(token);
@@ -143,11 +147,8 @@ mod tests {
             ("%ana", "banana", true),
             ("a%b%c", "aXbXbXc", true),
             ("a%b%c", "aXbXbX", false),
-            ("100\\%", "100%", true),
-            ("100\\%", "1000", false),
-            ("a\\_b", "a_b", true),
-            ("a\\_b", "axb", false),
-            ("a\\\\b", "a\\b", true),
+            ("100\\%", "100%", false),
+            ("100\\%", "100\\x", true),
             ("a\\b", "a\\b", true),
             ("a\\", "a\\", true),
             ("\u{0}%", "\u{0}x", true),
@@ -165,6 +166,12 @@ mod tests {
             ("straße", "STRASSE", false),
             ("k", "\u{212a}", true),
             ("%ß", "Fuß", true),
+            ("100\\%", "100%", true),
+            ("100\\%", "1000", false),
+            ("a\\_b", "a_b", true),
+            ("a\\_b", "axb", false),
+            ("a\\\\b", "a\\b", true),
+            ("a\\b", "a\\b", true),
         ] {
             assert_eq!(
                 Like::new(pattern, Fold::Unicode).matches(text),

@@ -159,11 +159,12 @@ impl Plan {
     }
 }
 
-/// Begins a run; a plan takes as many parameters as it names, but for the rows of writes.
+/// Begins a run. A plan needs the parameters it names; where a condition came to
+/// be always or never true, those of its parts are left over.
 fn begin(shape: &Arc<Shape>, root: Arc<Root>, params: &Params) -> Result<Execution> {
     let rows = matches!(shape.body, Body::Insert(_) | Body::UpdateMany(_));
-    if !rows && params.len() != shape.parameters {
-        let message = format!("the plan takes {} parameters, not {}", shape.parameters, params.len());
+    if !rows && params.len() < shape.parameters {
+        let message = format!("the plan needs {} parameters, not {}", shape.parameters, params.len());
         return Err(Error::new(ErrorCode::InvalidPlan, message));
     }
     Execution::new(root, shape, params)
