@@ -13,6 +13,8 @@
 pub mod catalog;
 pub mod error;
 #[cfg(feature = "node")]
+// What registers its functions is not generated for tests.
+#[cfg_attr(test, allow(dead_code))]
 mod node;
 pub mod query;
 pub mod store;
