@@ -100,5 +100,24 @@ export const Unique: Decorator<'Unique'> = decorator('Unique');
 
 /** The provider of property types where a configuration names none: core's own in 6; in 7 that of the decorators, which reads what TypeScript emits as 6 does. */
 export function defaultMetadataProvider(): unknown {
-  return decoratorsExport('ReflectMetadataProvider');
+  const provider = decoratorsExport('ReflectMetadataProvider');
+  return provider && withSchemaNames(provider);
+}
+
+/** Names the targets of relations as core's own provider does: a schema may go by another name than its class. */
+function withSchemaNames(provider: any): unknown {
+  return class extends provider {
+    loadEntityMetadata(meta: core.EntityMetadata): void {
+      super['loadEntityMetadata'](meta);
+      for (const prop of meta.props as core.EntityProperty<any>[]) {
+        if (typeof prop.entity === 'function' && typeof this['resolveEntityName'] === 'function') {
+          const targets: unknown[] = [prop.entity()].flat();
+          prop.type = targets
+            .map((target) => this['resolveEntityName'](target))
+            .sort()
+            .join(' | ');
+        }
+      }
+    }
+  };
 }
