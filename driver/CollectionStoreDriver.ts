@@ -14,8 +14,8 @@ import { CollectionStoreEntityManager } from './CollectionStoreEntityManager.js'
 import { CollectionStoreMikroORM } from './CollectionStoreMikroORM.js';
 import { CollectionStorePlatform } from './CollectionStorePlatform.js';
 import { type Clause, callText } from './call-text.js';
-import { type Key, PivotChanges, syncCollections } from './collections.js';
-import { databaseKeyOf, pivotOf, processedWhere, rawSqlOf, rootOf } from './compat.js';
+import { type Key, PivotChanges, syncCollections, usablePivotOf } from './collections.js';
+import { databaseKeyOf, processedWhere, rawSqlOf, rootOf } from './compat.js';
 import { dayProperties, withDays } from './dates.js';
 import { unsupported } from './errors.js';
 import { findRequest, refuseCountOptions } from './find-options.js';
@@ -363,7 +363,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     if (owners.length === 0) {
       return collections;
     }
-    const pivot = pivotOf(this.metadata, prop);
+    const pivot = usablePivotOf(this.metadata, prop);
     const ownerMeta = pivot.relations[prop.owner ? 0 : 1]?.targetMeta as EntityMetadata;
     const keys = owners.map((owner) => {
       const key = databaseKeyOf(ownerMeta, owner, this.platform);
@@ -510,7 +510,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     options: any,
   ): Promise<void> {
     for (const [prop, keys] of links) {
-      const changes = new PivotChanges(this, pivotOf(this.metadata, prop), options);
+      const changes = new PivotChanges(this, usablePivotOf(this.metadata, prop), options);
       changes.add(prop, owner, keys, removed, true);
       await changes.write();
     }

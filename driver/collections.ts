@@ -8,14 +8,24 @@ import {
   type EntityMetadata,
   type EntityProperty,
   helper,
+  type MetadataStorage,
   ReferenceKind,
   Utils,
 } from '@mikro-orm/core';
 import type { CollectionStoreDriver } from './CollectionStoreDriver.js';
-import { entityNameOf, pivotOf } from './compat.js';
+import { entityNameOf, isPolymorphic, pivotOf } from './compat.js';
+import { unsupported } from './errors.js';
 
 /** A primary key, flat. */
 export type Key = readonly unknown[];
+
+/** The pivot of an M:N relation whose links can be read and written. */
+export function usablePivotOf(storage: MetadataStorage, prop: EntityProperty): EntityMetadata {
+  if (isPolymorphic(prop)) {
+    throw unsupported(`The relation ${prop.name} is polymorphic: such M:N relations are not there yet.`);
+  }
+  return pivotOf(storage, prop);
+}
 
 /** The condition that a primary key is one of these. */
 export function keyIn(meta: EntityMetadata, keys: readonly Key[]): Record<string, unknown> {
@@ -37,7 +47,7 @@ export async function syncCollections(
       await syncOneToMany(driver, collection, changes, options);
       continue;
     }
-    const pivot = pivotOf(driver.getMetadata(), collection.property);
+    const pivot = usablePivotOf(driver.getMetadata(), collection.property);
     let pivotChanges = pivots.get(pivot);
     if (pivotChanges === undefined) {
       pivotChanges = new PivotChanges(driver, pivot, options);
