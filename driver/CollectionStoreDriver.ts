@@ -15,10 +15,12 @@ import { CollectionStoreMikroORM } from './CollectionStoreMikroORM.js';
 import { CollectionStorePlatform } from './CollectionStorePlatform.js';
 import { type Clause, callText } from './call-text.js';
 import { type Key, PivotChanges, syncCollections, usablePivotOf } from './collections.js';
-import { databaseKeyOf, processedWhere, rawSqlOf, rootOf } from './compat.js';
+import { databaseKeyOf, MEMBERS_ARE_FILTERED, processedWhere, rawSqlOf, rootOf } from './compat.js';
 import { dayProperties, withDays } from './dates.js';
 import { unsupported } from './errors.js';
-import { findRequest, refuseCountOptions } from './find-options.js';
+import { countRequest, type FindDefaults, findRequest } from './find-options.js';
+import { allOf, conditionWithout } from './join-conditions.js';
+import { keysHere } from './joins.js';
 import { metadataOrThrow, ModelBuilder } from './model-builder.js';
 import { CompiledPlan, type WriteResult } from './native/engine.js';
 import type { SchemaDef } from './native/ir.js';
@@ -42,13 +44,16 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   protected override readonly connection: CollectionStoreConnection;
   protected override readonly platform: CollectionStorePlatform;
   readonly #spaces = new Map<string | undefined, Space>();
-  readonly #joinsOwners: boolean;
+  readonly #defaults: FindDefaults;
 
   constructor(config: Configuration) {
     super(config, ['collection-store-mikro-orm']);
     this.connection = new CollectionStoreConnection(config);
     this.platform = new CollectionStorePlatform();
-    this.#joinsOwners = config.get('autoJoinOneToOneOwner') !== false;
+    this.#defaults = {
+      joinsOwners: config.get('autoJoinOneToOneOwner') !== false,
+      strategy: config.get('loadStrategy'),
+    };
   }
 
   override createEntityManager(useContext?: boolean): any {
@@ -120,7 +125,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   #find(meta: EntityMetadata, where: unknown, options: any, limit: number | undefined): Row[] {
     const { models, planner } = this.#space(options.schema);
     const model = models.model(meta);
-    const request = findRequest(meta, where, options, limit, this.#joinsOwners);
+    const request = findRequest(meta, model, where, options, limit, this.#defaults);
     const { plan, params, finish } = planner.find(model, request);
     const session = this.#session(options);
     const rows = this.connection.logs(options.logging)
@@ -142,10 +147,10 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       return this.countVirtual(entityName, where, options);
     }
     await this.#ready(options);
-    refuseCountOptions(meta, options);
     const { models, planner } = this.#space(options.schema);
     const model = models.model(meta);
-    const { plan, params } = planner.count(model, where);
+    const { nested } = countRequest(meta, model, options, this.#defaults);
+    const { plan, params } = planner.count(model, where, nested);
     const session = this.#session(options);
     return this.connection.traced(
       () => session.count(plan, params),
@@ -411,13 +416,24 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       owner: ownerProp.name,
       member: targetProp.name,
     });
-    const nestedRequest = findRequest(
+    const filter = MEMBERS_ARE_FILTERED ? options.populateFilter : undefined;
+    const memberOptions = {
+      ...options,
+      populateWhere: undefined,
+      populateFilter: filter,
+      orderBy: undefined,
+      offset: undefined,
+    };
+    const memberRequest = findRequest(
       target,
-      ofPivot ? undefined : where,
-      { ...options, orderBy: undefined, offset: undefined },
+      models.model(target),
       undefined,
-      this.#joinsOwners,
+      memberOptions,
+      undefined,
+      this.#defaults,
     );
+    const joined = keysHere(models.model(target), memberRequest.nested ?? []);
+    const memberWhere = allOf([ofPivot ? undefined : where, conditionWithout(filter, joined)]);
     const request = {
       where: {
         [ownerProp.name]: { $in: owners.map((owner) => (owner.length > 1 ? owner : owner[0])) },
@@ -428,9 +444,9 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       offset: options.offset ?? undefined,
       fields: keysOnly ? [ownerProp.name, targetProp.name] : [ownerProp.name],
       nested:
-        keysOnly && isEmpty(where)
+        keysOnly && isEmpty(memberWhere)
           ? undefined
-          : [{ ...nestedRequest, prop: targetProp.name, required: true }],
+          : [{ ...memberRequest, where: memberWhere, prop: targetProp.name, required: 'always' }],
     };
     const { plan, params, finish } = planner.find(model, request as any);
     const session = this.#session(options);

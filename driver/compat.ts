@@ -147,6 +147,12 @@ export function decoratedClass(name: string): any {
   return found.class;
 }
 
+/** Whether populating a mandatory relation leaves out rows whose relation does not match: from the minor on that can balance strategies. */
+export const MANDATORY_IS_INNER: boolean = 'BALANCED' in library['LoadStrategy'];
+
+/** Whether the filter handed over with the members of a collection is about those members, rather than about what the collection's owner is part of. */
+export const MEMBERS_ARE_FILTERED: boolean = MAJOR_7;
+
 /** Whether `MikroORM` makes instances of the class that `init` is called on. */
 export const SUBCLASS_INSTANCES: boolean = MAJOR_7;
 

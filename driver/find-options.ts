@@ -11,46 +11,92 @@ import {
   ValidationError,
 } from '@mikro-orm/core';
 import { unsupported } from './errors.js';
+import { lazyProperties, namesOf } from './fields.js';
+import { joinsOf, type PopulateHint } from './joins.js';
+import type { Model } from './plan/model.js';
 import type { FindOptions } from './plan/planner.js';
+import type { NestedOptions } from './plan/select.js';
 
-interface PopulateHint {
-  readonly field: string;
-  readonly all?: boolean;
-  readonly children?: readonly PopulateHint[];
+/** Settings of the ORM that queries depend on. */
+export interface FindDefaults {
+  /** Whether 1:1 relations whose key is on the other side come with that key. */
+  readonly joinsOwners: boolean;
+  /** The loading strategy. */
+  readonly strategy: string;
 }
 
-/** What a query asks for. Relations to populate are not part of it: core loads them with queries of their own. */
+/** What a query asks for. Relations that it does not join core loads with queries of their own. */
 export function findRequest(
   meta: EntityMetadata,
+  model: Model,
   where: unknown,
   options: any,
   limit: number | undefined,
-  joinsOwners: boolean,
+  defaults: FindDefaults,
 ): FindOptions {
   refuseOptions(meta, options);
-  const { orderBy, offset, fields, exclude } = options;
+  const { orderBy, offset, exclude } = options;
   const populate: readonly PopulateHint[] = Array.isArray(options.populate) ? options.populate : NO_HINTS;
+  const fields = options.fields?.length > 0 ? namesOf(options.fields) : undefined;
+  const nested = joins(meta, model, populate, { ...options, fields }, defaults);
   return {
     where,
     orderBy,
     limit: limit ?? undefined,
     offset: offset ?? undefined,
-    fields: fields?.length > 0 ? namesOf(fields) : undefined,
+    fields,
     exclude: exclude?.length > 0 ? exclude : undefined,
-    lazy: populate.length > 0 ? lazyProperties(meta, populate) : undefined,
-    refs: joinsOwners ? inverseReferences(meta, populate, fields) : undefined,
+    lazy: lazyProperties(meta, populate),
+    refs: defaults.joinsOwners ? inverseReferences(meta, populate, fields, nested) : undefined,
+    nested,
+  };
+}
+
+/** What a count asks for: relations that leave out rows count as in a query. */
+export function countRequest(
+  meta: EntityMetadata,
+  model: Model,
+  options: any,
+  defaults: FindDefaults,
+): FindOptions {
+  refuseCountOptions(meta, options);
+  return {
+    nested: joins(
+      meta,
+      model,
+      Array.isArray(options.populate) ? options.populate : NO_HINTS,
+      options,
+      defaults,
+    ),
   };
 }
 
 const NO_HINTS: readonly PopulateHint[] = [];
 
-/** Refuses what changes the result of a count and is not there yet. */
-export function refuseCountOptions(meta: EntityMetadata, options: any): void {
-  if (!isEmpty(options.populateFilter)) {
-    throw unsupported(
-      `Filters on relations are not there yet: ${Object.keys(options.populateFilter).join(', ')} of ${meta.className}. Turn them off with \`filters\`, or set \`filtersOnRelations: false\`.`,
-    );
+function joins(
+  meta: EntityMetadata,
+  model: Model,
+  populate: readonly PopulateHint[],
+  options: any,
+  { strategy }: FindDefaults,
+): NestedOptions[] | undefined {
+  if (populate.length === 0) {
+    return undefined;
   }
+  const { populateWhere: where, populateFilter: filter, fields, exclude } = options;
+  const orderBy = options.populateOrderBy ?? options.orderBy;
+  return joinsOf(meta, model, populate, {
+    strategy: options.strategy ?? strategy,
+    where,
+    filter,
+    orderBy,
+    fields,
+    exclude,
+  });
+}
+
+/** Refuses what changes the result of a count and is not there yet. */
+function refuseCountOptions(meta: EntityMetadata, options: any): void {
   if (options.groupBy !== undefined || options.having !== undefined) {
     throw unsupported(`groupBy and having are not there yet (at ${meta.className}).`);
   }
@@ -77,37 +123,14 @@ function refuseOptions(meta: EntityMetadata, options: any): void {
   }
 }
 
-function isEmpty(value: unknown): boolean {
-  return (
-    value === undefined ||
-    value === null ||
-    (typeof value === 'object' && Reflect.ownKeys(value).length === 0)
-  );
-}
-
-/** Names of properties, out of names and objects of names. */
-function namesOf(fields: readonly unknown[], prefix = ''): string[] {
-  return fields.flatMap((field) => {
-    if (typeof field === 'object' && field !== null) {
-      return Object.entries(field).flatMap(([key, value]) => namesOf([value].flat(), `${prefix}${key}.`));
-    }
-    return [`${prefix}${String(field)}`];
-  });
-}
-
-function lazyProperties(meta: EntityMetadata, populate: readonly PopulateHint[]): string[] {
-  return meta.props
-    .filter((prop) => prop.lazy && populate.some((hint) => hint.all || hint.field === prop.name))
-    .map((prop) => prop.name);
-}
-
 const inverseByMeta = new WeakMap<EntityMetadata, readonly EntityProperty[]>();
 
 /** The 1:1 relations whose key is on the other side: without it an entity would not know whether there is one. */
 function inverseReferences(
   meta: EntityMetadata,
   populate: readonly PopulateHint[],
-  fields: readonly unknown[] | undefined,
+  fields: readonly string[] | undefined,
+  nested: readonly NestedOptions[] = [],
 ): readonly string[] | undefined {
   let props = inverseByMeta.get(meta);
   if (props === undefined) {
@@ -120,8 +143,9 @@ function inverseReferences(
   const populated = (name: string) =>
     populate.some((hint) => hint.all || hint.field === name || hint.field === `${name}:ref`);
   const chosen = (name: string) =>
-    !fields?.length || fields.some((field) => field === '*' || String(field).split('.')[0] === name);
+    !fields?.length || fields.some((field) => field === '*' || field.split('.')[0] === name);
+  const joined = new Set(nested.map(({ prop }) => prop));
   return props
-    .filter((prop) => populated(prop.name) || (!prop.lazy && chosen(prop.name)))
-    .map((prop) => prop.name);
+    .map((prop) => prop.name as string)
+    .filter((name, i) => !joined.has(name) && (populated(name) || (!props[i]?.lazy && chosen(name))));
 }

@@ -292,7 +292,7 @@ describe('selections', () => {
           fields: ['home'],
           where: { age: { $gt: 1 } },
           orderBy: { name: 'asc' },
-          required: true,
+          required: 'always',
         },
         { prop: 'tags', where: { name: 'a' }, fields: [] },
       ],
@@ -411,7 +411,7 @@ describe('queries', () => {
       { lazy: ['biography'] },
       { refs: ['profile'] },
       { nested: [{ prop: 'profile' }] },
-      { nested: [{ prop: 'profile', required: true }] },
+      { nested: [{ prop: 'profile', required: 'always' }] },
       { nested: [{ prop: 'profile', where: { bio: 'a' } }] },
       { where: { profile: { bio: 'a' } } },
     ];

@@ -19,12 +19,17 @@ export interface CompiledWhere {
 export function whereOf(model: Model, where: unknown, firstParam = 0): CompiledWhere {
   const builder = new ConditionBuilder(model, firstParam);
   walkWhere(model, where, builder);
-  const own = builder.finish();
-  const filter = classFilter(model);
+  const exprs = [classFilter(model), builder.finish()].filter((expr) => expr !== undefined);
   const { nextParam } = builder;
-  if (own === undefined || filter === undefined) {
-    const expr = own ?? filter;
-    return expr === undefined ? { nextParam } : { expr, nextParam };
-  }
-  return { expr: { all: [filter, own] }, nextParam };
+  return exprs.length === 0 ? { nextParam } : { expr: allOf(exprs), nextParam };
+}
+
+/** That all conditions hold. */
+export function allOf(exprs: readonly Expr[]): Expr {
+  const [only] = exprs;
+  return only !== undefined && exprs.length === 1
+    ? only
+    : exprs.length === 0
+      ? { const: true }
+      : { all: exprs };
 }

@@ -2,14 +2,22 @@
  * Calls as plans with parameters. A plan is made once for each shape of call
  * and kept; a call of a known shape costs one walk over what it says.
  */
-import type { PlanIr } from '../native/ir.js';
+import type { Expr, PlanIr } from '../native/ir.js';
 import { LruCache } from './cache.js';
-import { whereOf } from './filter.js';
+import { allOf, whereOf } from './filter.js';
 import { insertOf } from './insert.js';
 import type { Model } from './model.js';
 import { OrderBuilder, walkOrder } from './order.js';
 import type { Payload } from './payload.js';
-import { compileSelect, type Finish, type SelectOptions, shapeSelect } from './select.js';
+import {
+  compileRequirements,
+  compileSelect,
+  type Finish,
+  type NestedOptions,
+  requiredOf,
+  type SelectOptions,
+  shapeSelect,
+} from './select.js';
 import { Shape } from './shape.js';
 import { updateManyOf, updateOf } from './update.js';
 import { type UpsertOptions, upsertOf } from './upsert.js';
@@ -102,11 +110,12 @@ export class Planner<P> {
     const { expr, nextParam } = whereOf(model, where);
     const order = new OrderBuilder(model);
     walkOrder(model, orderBy, order);
-    const { select, finish, nextParam: page } = compileSelect(model, options, nextParam);
+    const { select, finish, conditions, nextParam: page } = compileSelect(model, options, nextParam);
+    const all = [...(expr ? [expr] : []), ...conditions];
     const plan = this.#compile({
       find: {
         from: model.collection,
-        ...(expr && { where: expr }),
+        ...(all.length > 0 && { where: allOf(all) }),
         ...(order.order.length > 0 && { order: order.order }),
         ...(limit !== undefined && { limit: { p: page } }),
         ...(offset !== undefined && { offset: { p: limit === undefined ? page : page + 1 } }),
@@ -117,14 +126,16 @@ export class Planner<P> {
     return { plan, finish };
   }
 
-  /** The number of rows that fulfil a condition. */
-  count(model: Model, where?: unknown): Prepared<P> {
-    return this.#filtered('count', model, where, (expr) => ({ count: { from: model.collection, ...expr } }));
+  /** The number of rows that fulfil a condition, and have the relations that are required. */
+  count(model: Model, where?: unknown, nested: readonly NestedOptions[] = []): Prepared<P> {
+    return this.#filtered('count', model, where, requiredOf(nested), (expr) => ({
+      count: { from: model.collection, ...expr },
+    }));
   }
 
   /** The end of rows that fulfil a condition; of all without one. */
   delete(model: Model, where?: unknown): Prepared<P> {
-    return this.#filtered('delete', model, where, (expr) => ({
+    return this.#filtered('delete', model, where, [], (expr) => ({
       delete: { from: model.collection, ...expr },
     }));
   }
@@ -133,16 +144,19 @@ export class Planner<P> {
     kind: string,
     model: Model,
     where: unknown,
-    ir: (where: { where?: NonNullable<ReturnType<typeof whereOf>['expr']> }) => PlanIr,
+    nested: readonly NestedOptions[],
+    ir: (where: { where?: Expr }) => PlanIr,
   ): Prepared<P> {
     const shape = new Shape(writeKey(kind, model, ''));
     walkWhere(model, where, shape);
+    shapeSelect(shape, model, { nested });
     return this.#prepared({
       key: shape.key,
       params: shape.params,
       ir: () => {
-        const { expr } = whereOf(model, where);
-        return ir(expr === undefined ? {} : { where: expr });
+        const { expr, nextParam } = whereOf(model, where);
+        const all = [...(expr ? [expr] : []), ...compileRequirements(model, nested, nextParam)];
+        return ir(all.length === 0 ? {} : { where: allOf(all) });
       },
     });
   }

@@ -3,8 +3,8 @@
  * of relations as scalars or (nested) tuples, embedded objects by the names of
  * their properties.
  */
-import type { NestedSelect, Select, SelectField } from '../native/ir.js';
-import { whereOf } from './filter.js';
+import type { Expr, NestedSelect, Select, SelectField } from '../native/ir.js';
+import { allOf, whereOf } from './filter.js';
 import { readerOf } from './document.js';
 import { PlanError } from './errors.js';
 import { inKeyOrder, type KeyParts, keyPlaces, primaryParts, targetParts } from './key.js';
@@ -50,8 +50,10 @@ export interface NestedOptions extends SelectOptions {
   /** Which of its rows. */
   readonly where?: unknown;
   readonly orderBy?: unknown;
-  /** Leaves out rows that have none. */
-  readonly required?: boolean | undefined;
+  /** Fetches keys instead of rows. */
+  readonly keyOnly?: boolean | undefined;
+  /** Leaves out rows for which nothing is found: always, or unless they have no such relation anyway. */
+  readonly required?: 'always' | 'unless absent' | undefined;
 }
 
 /** Adds all that a selection depends on to the shape of a call. */
@@ -62,7 +64,7 @@ export function shapeSelect(shape: Shape, model: Model, options: SelectOptions):
   markNames(shape, 'refs', options.refs);
   for (const nested of options.nested ?? []) {
     const target = relationOf(model, nested.prop).target();
-    shape.mark(`${nested.required === true ? 'required' : 'nested'} ${nested.prop}`);
+    shape.mark(`nested ${nested.required ?? ''} ${nested.keyOnly === true ? 'key' : 'row'} ${nested.prop}`);
     walkWhere(target, nested.where, shape);
     shape.mark('by');
     walkOrder(target, nested.orderBy, shape);
@@ -82,6 +84,8 @@ export interface CompiledSelect {
   readonly select: Select;
   /** Absent where rows come back in their final form. */
   readonly finish?: Finish;
+  /** What rows must fulfil besides, for the sake of relations that are required unless they are absent. */
+  readonly conditions: readonly Expr[];
   /** The number of the first parameter after the selection's. */
   readonly nextParam: number;
 }
@@ -98,7 +102,7 @@ export function compileSelect(model: Model, options: SelectOptions, firstParam =
     }
   }
   for (const name of refs) {
-    parts.push(refPart(relationOf(model, name)));
+    parts.push(nestedPart(relationOf(model, name), { prop: name, keyOnly: true }, firstParam));
   }
   let nextParam = firstParam;
   for (const item of nested) {
@@ -110,9 +114,41 @@ export function compileSelect(model: Model, options: SelectOptions, firstParam =
     fields: parts.flatMap((part) => part.fields ?? []),
     ...(parts.some((part) => part.nested) && { nested: parts.flatMap((part) => part.nested ?? []) }),
   };
+  const conditions = parts.flatMap((part) => part.condition ?? []);
   return parts.some((part) => part.read)
-    ? { select, finish: finishOf(parts), nextParam }
-    : { select, nextParam };
+    ? { select, finish: finishOf(parts), conditions, nextParam }
+    : { select, conditions, nextParam };
+}
+
+/** The relations among these that leave out rows. */
+export function requiredOf(nested: readonly NestedOptions[]): NestedOptions[] {
+  return nested.flatMap(({ prop, where, required, nested: further }) =>
+    required === undefined ? [] : [{ prop, where, required, fields: [], nested: requiredOf(further ?? []) }],
+  );
+}
+
+/** What rows must fulfil for the sake of the relations to fetch with them, where nothing is fetched. */
+export function compileRequirements(
+  model: Model,
+  nested: readonly NestedOptions[],
+  firstParam: number,
+): readonly Expr[] {
+  const { select, conditions } = compileSelect(model, { fields: [], nested }, firstParam);
+  return [...conditions, ...requirementsOf(select)];
+}
+
+function requirementsOf(select: Select): readonly Expr[] {
+  return (select.nested ?? []).filter((nested) => nested.required).map(isFound);
+}
+
+/** That a nested selection finds something. */
+function isFound(nested: NestedSelect): Expr {
+  return related(nested, allOf([...(nested.where ? [nested.where] : []), ...requirementsOf(nested.select)]));
+}
+
+function related({ join, via }: Pick<NestedSelect, 'join' | 'via'>, where: Expr): Expr {
+  const found: Expr = { related: { join, quantifier: 'some', where } };
+  return via === undefined ? found : { related: { join: via, quantifier: 'some', where: found } };
 }
 
 /** One property of a row. */
@@ -120,6 +156,7 @@ interface Part {
   readonly name: string;
   readonly fields?: readonly SelectField[];
   readonly nested?: NestedSelect;
+  readonly condition?: Expr;
   /** Makes the property's value; by default it is the row's already. */
   readonly read?: (row: Row) => unknown;
 }
@@ -174,15 +211,6 @@ function nestForeignKey(prop: RelationProp, names: readonly string[]): (row: Row
   return nestKey(targetParts(prop), inKeyOrder(prop, names), prop.name);
 }
 
-function refPart(prop: RelationProp): Part {
-  const target = prop.target();
-  const parts = primaryParts(target);
-  const names = target.primary.map((column) => column.name);
-  const key = nestKey(parts, names, target.name);
-  const select: Select = { fields: target.primary.map((column) => fieldOf(column, column.name)) };
-  return { name: prop.name, nested: { ...way(prop), required: false, select }, read: readNested(prop, key) };
-}
-
 function nestedPart(
   prop: RelationProp,
   options: NestedOptions,
@@ -192,20 +220,41 @@ function nestedPart(
   const where = whereOf(target, options.where, firstParam);
   const order = new OrderBuilder(target);
   walkOrder(target, options.orderBy, order);
-  const { select, finish, nextParam } = compileSelect(target, options, where.nextParam);
+  const { select, finish, conditions, nextParam } =
+    options.keyOnly === true
+      ? { ...selectKey(prop), nextParam: where.nextParam }
+      : compileSelect(target, options, where.nextParam);
+  const all = [...(where.expr ? [where.expr] : []), ...conditions];
   const nested: NestedSelect = {
     ...way(prop),
-    required: options.required === true,
-    ...(where.expr && { where: where.expr }),
+    required: options.required === 'always',
+    ...(all.length > 0 && { where: allOf(all) }),
     ...(order.order.length > 0 && { order: order.order }),
     select,
   };
   return {
     name: prop.name,
     nested,
-    ...(finish && { read: readNested(prop, (row) => finish(row)) }),
+    ...(options.required === 'unless absent' && { condition: { any: [isAbsent(prop), isFound(nested)] } }),
+    ...(finish && { read: readNested(prop, finish) }),
     nextParam,
   };
+}
+
+/** The key of a relation's target, as its rows are found. */
+function selectKey(prop: RelationProp): Omit<CompiledSelect, 'finish'> & { finish: (row: Row) => unknown } {
+  const parts = targetParts(prop);
+  const columns = keyPlaces(parts, prop.name).map(({ column }) => column);
+  const names = columns.map((column) => column.name);
+  const fields = columns.map((column) => fieldOf(column, column.name));
+  return { select: { fields }, finish: nestKey(parts, names, prop.name), conditions: [], nextParam: 0 };
+}
+
+/** That a row has no such relation, whatever filters say. */
+function isAbsent(prop: RelationProp): Expr {
+  return prop.columns.length > 0
+    ? { any: prop.columns.map((column): Expr => ({ null: { field: column.name } })) }
+    : { not: related(way(prop), { const: true }) };
 }
 
 function readNested(prop: RelationProp, read: (row: Row) => unknown): (row: Row) => unknown {
