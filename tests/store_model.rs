@@ -284,6 +284,7 @@ impl Both {
         let fresh = self.refresh(slot);
         let Some(pair) = &mut self.slots[slot] else { return };
         let real = pair.real.statement(|writer| actions.iter().try_for_each(|action| act(writer, action)));
+        let counters = self.world.counters.clone();
         let expected = fresh.and_then(|()| {
             let state = pair.state.clone();
             let mut statement = Statement { world: &mut self.world, state, events: Vec::new() };
@@ -301,9 +302,13 @@ impl Both {
             expected.as_ref().err().copied(),
             "{real:?}"
         );
-        if let Ok((state, events)) = expected {
-            pair.state = state;
-            pair.events.extend(events);
+        match expected {
+            Ok((state, events)) => {
+                pair.state = state;
+                pair.events.extend(events);
+            }
+            // What it counted is given back.
+            Err(_) => self.world.counters = counters,
         }
     }
 
