@@ -105,7 +105,8 @@ export function isTuple(parts: KeyParts, value: readonly unknown[]): boolean {
   if (width === 1) {
     return false;
   }
-  if (value.length === width && value.every((part) => !Array.isArray(part) && typeof part !== 'object')) {
+  const flat = value.length === width || value.length === spreadWidth(parts);
+  if (flat && value.every((part) => !Array.isArray(part) && typeof part !== 'object')) {
     return true;
   }
   return value.length === parts.length && parts.every((part, i) => isPart(part, value[i]));
