@@ -86,9 +86,9 @@ export function unknownKindOf(meta: EntityMetadata): string | undefined {
   return inheritanceType === 'tpt'
     ? 'table-per-type inheritance'
     : view
-      ? 'view entities'
+      ? 'a view'
       : partitionBy
-        ? 'partitions'
+        ? 'partitioning'
         : undefined;
 }
 

@@ -105,7 +105,7 @@ export class ModelBuilder {
   #build(meta: EntityMetadata): Model {
     const kind = unknownKindOf(meta);
     if (kind !== undefined) {
-      throw unsupported(`${meta.className}: ${kind} are not there yet.`);
+      throw unsupported(`${meta.className} cannot be stored yet: it uses ${kind}, which is not there yet.`);
     }
     if (!hasCollection(meta)) {
       throw unsupported(
