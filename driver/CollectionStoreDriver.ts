@@ -248,29 +248,17 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
         ? where
         : processedWhere(this.metadata, this.platform, meta, where);
     const prepared = planner.update(model, condition, payload);
-    const result =
-      prepared &&
-      this.#write(
-        'update',
-        model,
-        prepared,
-        [
-          ['set', data],
-          ['where', where],
-        ],
-        options,
-      );
-    const [row] = result?.rows ?? [];
+    const result = this.#change(model, prepared, where, data, options);
     const key = primaryKeyOf(meta, {
       ...(Utils.isPlainObject(where) ? (where as object) : { [meta.primaryKeys[0] as string]: where }),
       ...data,
     });
     await this.#link(key, links, 'all', options);
     return {
-      affectedRows: result?.affected ?? 0,
+      affectedRows: result.affected,
       insertId: key.length > 1 ? key : key[0],
-      row: row ?? {},
-      rows: result?.rows ?? [],
+      row: result.rows[0] ?? {},
+      rows: result.rows,
     };
   }
 
@@ -292,26 +280,15 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     );
     const rows = parts.map((part) => this.#payload(rootOf(meta), part.data, options));
     const prepared = planner.updateMany(model, where, rows);
-    const result =
-      prepared &&
-      this.#write(
-        'update',
-        model,
-        prepared,
-        [
-          ['set', data],
-          ['where', where],
-        ],
-        options,
-      );
+    const result = this.#change(model, prepared, where, data, options);
     for (const [i, { links }] of parts.entries()) {
       await this.#link(primaryKeyOf(meta, where[i]), links, 'all', options);
     }
     return {
-      affectedRows: result?.affected ?? 0,
+      affectedRows: result.affected,
       insertId: undefined,
-      row: result?.rows[0] ?? {},
-      rows: result?.rows ?? [],
+      row: result.rows[0] ?? {},
+      rows: result.rows,
     };
   }
 
@@ -546,6 +523,24 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       return data.map((row, i) => row[only.name] ?? rows[i]?.[field]);
     }
     return data.map((row) => primaryKeyOf(meta, row));
+  }
+
+  /** Runs an update; there is no plan where it would change nothing. */
+  #change(
+    model: Model,
+    prepared: Prepared<CompiledPlan> | undefined,
+    where: unknown,
+    data: unknown,
+    options: any,
+  ): WriteResult {
+    if (prepared === undefined) {
+      return { affected: 0, rows: [] };
+    }
+    const clauses: Clause[] = [
+      ['set', data],
+      ['where', where],
+    ];
+    return this.#write('update', model, prepared, clauses, options);
   }
 
   #write(

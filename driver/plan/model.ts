@@ -153,11 +153,6 @@ export function findProp(model: Model, key: string): Prop | undefined {
   return model.props.get(key) ?? columnProps(model).get(key);
 }
 
-/** The column of the model with a name. */
-export function findColumn(model: Model, name: string): Column | undefined {
-  return columnProps(model).get(name)?.column;
-}
-
 /** A property of an embedded one by its own name or its flattened name. */
 export function findEmbedded(prop: EmbeddedProp, key: string): Prop | undefined {
   const child = prop.props.get(key);
