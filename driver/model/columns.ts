@@ -1,0 +1,115 @@
+/** The columns of the collections that entities live in. */
+import {
+  DateType,
+  type EntityMetadata,
+  type EntityProperty,
+  type Platform,
+  ReferenceKind,
+} from '@mikro-orm/core';
+import { rootOf, siblingColumnsOf } from '../compat.js';
+import { isDate } from '../dates.js';
+import { columnDefault } from '../defaults.js';
+import type { FieldType } from '../native/ir.js';
+import type { Column } from '../plan/model.js';
+import { fieldTypeOf, WIRES } from './field-types.js';
+import { fieldNames, isStored } from './properties.js';
+
+/** Makes the columns of collections, and keeps them. */
+export class Columns {
+  readonly #platform: Platform;
+  readonly #columns = new Map<EntityMetadata, Map<string, Column>>();
+
+  constructor(platform: Platform) {
+    this.#platform = platform;
+  }
+
+  /** Every column of the collection that an entity lives in, by name. Columns that relations share come once. */
+  of(meta: EntityMetadata): Map<string, Column> {
+    const root = rootOf(meta);
+    let columns = this.#columns.get(root);
+    if (columns === undefined) {
+      columns = new Map();
+      this.#columns.set(root, columns);
+      for (const prop of root.props) {
+        if (isStored(prop)) {
+          for (const column of this.#columnsFor(root, prop)) {
+            const shared = columns.get(column.name);
+            columns.set(
+              column.name,
+              shared === undefined || shared.nullable
+                ? { ...column, ...shared, nullable: column.nullable && (shared?.nullable ?? true) }
+                : shared,
+            );
+          }
+        }
+      }
+    }
+    return columns;
+  }
+
+  #columnsFor(meta: EntityMetadata, prop: EntityProperty): Column[] {
+    const names = siblingColumnsOf(prop) ?? fieldNames(prop);
+    return names.map((name, i) => {
+      const type = this.#fieldType(prop, i);
+      const defaultValue = columnDefault(meta, prop, type);
+      return {
+        name,
+        type,
+        wire: WIRES[type],
+        nullable: prop.nullable === true,
+        ...(defaultValue && { default: defaultValue }),
+        ...(prop.autoincrement && { autoIncrement: true }),
+      };
+    });
+  }
+
+  #fieldType(prop: EntityProperty, i: number): FieldType {
+    if (prop.kind === ReferenceKind.EMBEDDED) {
+      return 'json';
+    }
+    const referred = prop.kind === ReferenceKind.SCALAR ? undefined : this.#referredType(prop, i);
+    if (referred !== undefined) {
+      return referred;
+    }
+    if (
+      prop.enum &&
+      !prop.array &&
+      prop.items?.some((item) => typeof item === 'string') &&
+      prop.items.some((item) => typeof item !== 'string')
+    ) {
+      return 'json';
+    }
+    const columnType = prop.columnTypes?.[i] ?? prop.columnTypes?.[0];
+    const mapped = columnType === undefined ? prop.customType : this.#platform.getMappedType(columnType);
+    if (isDate(prop) && mapped instanceof DateType) {
+      return 'date';
+    }
+    const type = mapped === undefined ? 'json' : fieldTypeOf(mapped);
+    // What the engine counts up is a number, also under a key that is declared as text.
+    return prop.autoincrement && type !== 'bigint' ? 'int' : type;
+  }
+
+  /** The type of the column that a column of a foreign key refers to. */
+  #referredType(prop: EntityProperty, i: number): FieldType | undefined {
+    const name = prop.referencedColumnNames?.[i];
+    if (name === undefined || !prop.targetMeta) {
+      return undefined;
+    }
+    const referred = rootOf(prop.targetMeta).props.find(
+      (other) => other !== prop && isStored(other) && fieldNames(other).includes(name),
+    );
+    return referred && this.#fieldType(referred, fieldNames(referred).indexOf(name));
+  }
+
+  /** The columns of an entity's collection with those names. */
+  named(meta: EntityMetadata, names: readonly string[]): Column[] {
+    const columns = this.of(meta);
+    return names.map((name) => {
+      const column = columns.get(name);
+      if (column === undefined) {
+        throw new Error(`${meta.className} has no stored column ${name}`);
+      }
+      return column;
+    });
+  }
+}
