@@ -13,44 +13,42 @@ import { CollectionStoreConnection } from './CollectionStoreConnection.js';
 import { CollectionStoreEntityManager } from './CollectionStoreEntityManager.js';
 import { CollectionStoreMikroORM } from './CollectionStoreMikroORM.js';
 import { CollectionStorePlatform } from './CollectionStorePlatform.js';
-import { type Clause, callText } from './call-text.js';
-import { type Key, PivotChanges, syncCollections, usablePivotOf } from './collections.js';
-import { databaseKeyOf, MEMBERS_ARE_FILTERED, processedWhere, rawSqlOf, rootOf } from './compat.js';
+import type { Clause } from './call-text.js';
+import { Calls } from './calls.js';
+import { PivotChanges, syncCollections, usablePivotOf } from './collections.js';
+import { processedWhere, rootOf } from './compat.js';
 import { dayProperties, withDays } from './dates.js';
 import { unsupported } from './errors.js';
 import { countRequest, type FindDefaults, findRequest } from './find-options.js';
-import { allOf, conditionWithout } from './join-conditions.js';
-import { keysHere } from './joins.js';
+import { type Key, primaryKeyOf } from './keys.js';
+import { loadMembers } from './members.js';
 import { metadataOrThrow } from './metadata.js';
-import { ModelBuilder } from './model/builder.js';
-import { CompiledPlan, type WriteResult } from './native/engine.js';
+import type { CompiledPlan, WriteResult } from './native/engine.js';
 import type { SchemaDef } from './native/ir.js';
 import { converted, type Payload, withoutLinks } from './payload.js';
-import { pivotCondition } from './pivot-condition.js';
 import type { Model } from './plan/model.js';
-import { type FindOptions, Planner, type Prepared } from './plan/planner.js';
+import type { FindOptions, Prepared } from './plan/planner.js';
 import { schemaOf } from './plan/schema.js';
 import type { Row } from './plan/select.js';
 import { ROW_NUMBER } from './plan/write.js';
-
-/** The models and plans of one name space. */
-interface Space {
-  readonly models: ModelBuilder;
-  readonly planner: Planner<CompiledPlan>;
-}
+import { Spaces } from './spaces.js';
+import { virtualResult } from './virtual.js';
 
 /** Answers what core asks of a driver: each call is one plan, run in one call of the engine. */
 export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnection> {
   declare [EntityManagerType]: CollectionStoreEntityManager<this>;
   protected override readonly connection: CollectionStoreConnection;
   protected override readonly platform: CollectionStorePlatform;
-  readonly #spaces = new Map<string | undefined, Space>();
+  readonly #spaces: Spaces;
+  readonly #calls: Calls;
   readonly #defaults: FindDefaults;
 
   constructor(config: Configuration) {
     super(config, ['collection-store-mikro-orm']);
     this.connection = new CollectionStoreConnection(config);
     this.platform = new CollectionStorePlatform();
+    this.#spaces = new Spaces(config, this.platform, () => this.metadata);
+    this.#calls = new Calls(this.connection, config);
     this.#defaults = {
       joinsOwners: config.get('autoJoinOneToOneOwner') !== false,
       strategy: config.get('loadStrategy'),
@@ -80,7 +78,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   schemaDef(schema?: string): SchemaDef {
     // Entities may have been discovered anew since.
     this.#spaces.clear();
-    return schemaOf(this.#space(schema).models.stored());
+    return schemaOf(this.#spaces.get(schema).models.stored());
   }
 
   override async find(entityName: any, where: any, options: any = {}): Promise<any> {
@@ -88,8 +86,8 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     if (meta.virtual) {
       return this.findVirtual(entityName, where, options);
     }
-    if (!this.connection.ready || options.signal) {
-      await this.#ready(options);
+    if (!this.#calls.isReady(options)) {
+      await this.#calls.ready(options);
     }
     const { first, last, before, after } = options;
     if ((first ?? last ?? before ?? after ?? undefined) === undefined) {
@@ -116,30 +114,18 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       const [found] = await this.findVirtual(entityName, where, { ...options, limit: 1 });
       return found ?? null;
     }
-    if (!this.connection.ready || options.signal) {
-      await this.#ready(options);
+    if (!this.#calls.isReady(options)) {
+      await this.#calls.ready(options);
     }
     const [row] = this.#find(meta, where, options, 1);
     return row ?? null;
   }
 
   #find(meta: EntityMetadata, where: unknown, options: any, limit: number | undefined): Row[] {
-    const { models, planner } = this.#space(options.schema);
+    const { models, planner } = this.#spaces.get(options.schema);
     const model = models.model(meta);
     const request = findRequest(meta, model, where, options, limit, this.#defaults);
-    const { plan, params, finish } = planner.find(model, request);
-    const session = this.#session(options);
-    const rows = this.connection.logs(options.logging)
-      ? this.connection.traced(
-          () => session.find(plan, params),
-          (found) => ({
-            text: this.#text('find', model, findClauses(request)),
-            ...(found && { results: found.length }),
-          }),
-          options.logging,
-        )
-      : this.#converting(() => session.find(plan, params));
-    return finish === undefined ? rows : rows.map(finish);
+    return this.#calls.find(model, planner.find(model, request), () => findClauses(request), options);
   }
 
   override async count(entityName: any, where: any, options: any = {}): Promise<number> {
@@ -147,20 +133,11 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     if (meta.virtual) {
       return this.countVirtual(entityName, where, options);
     }
-    await this.#ready(options);
-    const { models, planner } = this.#space(options.schema);
+    await this.#calls.ready(options);
+    const { models, planner } = this.#spaces.get(options.schema);
     const model = models.model(meta);
     const { nested } = countRequest(meta, model, options, this.#defaults);
-    const { plan, params } = planner.count(model, where, nested);
-    const session = this.#session(options);
-    return this.connection.traced(
-      () => session.count(plan, params),
-      (results) => ({
-        text: this.#text('count', model, [['where', where]]),
-        ...(results !== undefined && { results }),
-      }),
-      options.logging,
-    );
+    return this.#calls.count(model, planner.count(model, where, nested), () => [['where', where]], options);
   }
 
   /** The rows that the expression of a virtual entity returns; it gets the condition and the options. */
@@ -175,23 +152,8 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   }
 
   async #virtual(entityName: any, where: any, options: any): Promise<unknown> {
-    const meta = metadataOrThrow(this.metadata, entityName);
-    const expression: any = meta.expression;
-    if (typeof expression !== 'function') {
-      throw unsupported(
-        `${meta.className} is a virtual entity of an SQL expression, which the collection store does not evaluate. Use a function that returns rows.`,
-      );
-    }
-    await this.#ready(options);
-    const em = this.createEntityManager();
-    em.setTransactionContext(options.ctx);
-    const result = await expression(em, where, options);
-    if (typeof result === 'string' || rawSqlOf(result) !== undefined) {
-      throw unsupported(
-        `The expression of the virtual entity ${meta.className} returned SQL, which the collection store does not evaluate. Return rows.`,
-      );
-    }
-    return result;
+    await this.#calls.ready(options);
+    return virtualResult(this, metadataOrThrow(this.metadata, entityName), where, options);
   }
 
   /** Rows one after the other. */
@@ -212,15 +174,21 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
 
   override async nativeInsertMany(entityName: any, data: any[], options: any = {}): Promise<any> {
     const meta = metadataOrThrow(this.metadata, entityName);
-    await this.#ready(options);
-    const { models, planner } = this.#space(options.schema);
+    await this.#calls.ready(options);
+    const { models, planner } = this.#spaces.get(options.schema);
     // Classes that share a collection may come in one batch, under the name of the first.
     const model = models.model(rootOf(meta));
     const parts = data.map((row) =>
       options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row),
     );
     const rows = parts.map((part) => this.#payload(rootOf(meta), part.data, options));
-    const result = this.#write('insert', model, planner.insert(model, rows), [['values', data]], options);
+    const result = this.#calls.write(
+      'insert',
+      model,
+      planner.insert(model, rows),
+      () => [['values', data]],
+      options,
+    );
     const ids = this.#primaryKeys(meta, data, result.rows);
     for (const [i, { links }] of parts.entries()) {
       await this.#link([ids[i]].flat(), links, 'none', options);
@@ -239,8 +207,8 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     if (options.upsert) {
       return this.#upsert(meta, [where], [data], options);
     }
-    await this.#ready(options);
-    const { models, planner } = this.#space(options.schema);
+    await this.#calls.ready(options);
+    const { models, planner } = this.#spaces.get(options.schema);
     const model = models.model(meta);
     const { data: rest, links } = withoutLinks(meta, data);
     const payload = this.#payload(meta, rest, options);
@@ -273,8 +241,8 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     if (options.upsert) {
       return this.#upsert(meta, where, data, options);
     }
-    await this.#ready(options);
-    const { models, planner } = this.#space(options.schema);
+    await this.#calls.ready(options);
+    const { models, planner } = this.#spaces.get(options.schema);
     const model = models.model(rootOf(meta));
     const parts = data.map((row) =>
       options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row),
@@ -295,10 +263,16 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
 
   override async nativeDelete(entityName: any, where: any, options: any = {}): Promise<any> {
     const meta = metadataOrThrow(this.metadata, entityName);
-    await this.#ready(options);
-    const { models, planner } = this.#space(options.schema);
+    await this.#calls.ready(options);
+    const { models, planner } = this.#spaces.get(options.schema);
     const model = models.model(meta);
-    const result = this.#write('delete', model, planner.delete(model, where), [['where', where]], options);
+    const result = this.#calls.write(
+      'delete',
+      model,
+      planner.delete(model, where),
+      () => [['where', where]],
+      options,
+    );
     return { affectedRows: result.affected, insertId: undefined, row: {}, rows: [] };
   }
 
@@ -327,7 +301,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   }
 
   override async syncCollections(collections: any, options: any): Promise<void> {
-    await this.#ready(options ?? {});
+    await this.#calls.ready(options ?? {});
     await syncCollections(this, collections, options);
   }
 
@@ -341,110 +315,22 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     options: any = {},
     pivotJoin?: boolean,
   ): Promise<any> {
-    const collections: Record<string, unknown[]> = {};
-    const byKey = new Map<string, unknown[]>();
     if (owners.length === 0) {
-      return collections;
+      return {};
     }
-    const pivot = usablePivotOf(this.metadata, prop);
-    const ownerMeta = pivot.relations[prop.owner ? 0 : 1]?.targetMeta as EntityMetadata;
-    const keys = owners.map((owner) => {
-      const key = databaseKeyOf(ownerMeta, owner, this.platform);
-      const members: unknown[] = [];
-      collections[Utils.getPrimaryKeyHash(owner)] = members;
-      byKey.set(Utils.getPrimaryKeyHash(key as string[]), members);
-      return key;
-    });
     const loadOptions = { ...options, ctx };
-    await this.#ready(loadOptions);
-    for (const [owner, member] of this.#members(
-      pivot,
-      prop,
-      keys,
-      where,
-      orderBy,
-      loadOptions,
-      pivotJoin === true,
-    )) {
-      byKey.get(Utils.getPrimaryKeyHash(owner as string[]))?.push(member);
-    }
-    return collections;
-  }
-
-  /** The members of collections, each with the key of its owner. */
-  #members(
-    pivot: EntityMetadata,
-    prop: EntityProperty,
-    owners: readonly Key[],
-    where: any,
-    orderBy: any,
-    options: any,
-    keysOnly: boolean,
-  ): [owner: Key, member: unknown][] {
-    const [ownerSide, targetSide] = prop.owner
-      ? [pivot.relations[0], pivot.relations[1]]
-      : [pivot.relations[1], pivot.relations[0]];
-    const target = prop.targetMeta as EntityMetadata;
-    const { models, planner } = this.#space(options.schema);
-    const model = models.model(pivot);
-    const [ownerProp, targetProp] = [ownerSide as EntityProperty, targetSide as EntityProperty];
-    const alias = this.config.getNamingStrategy().aliasName(pivot.className, 0);
-    const ofPivot = pivotCondition(where, {
-      key: `${alias}.${Utils.getPrimaryKeyHash(prop.joinColumns)}`,
-      owner: ownerProp.name,
-      member: targetProp.name,
-    });
-    const filter = MEMBERS_ARE_FILTERED ? options.populateFilter : undefined;
-    const memberOptions = {
-      ...options,
-      populateWhere: undefined,
-      populateFilter: filter,
-      orderBy: undefined,
-      offset: undefined,
-    };
-    const memberRequest = findRequest(
-      target,
-      models.model(target),
-      undefined,
-      memberOptions,
-      undefined,
-      this.#defaults,
-    );
-    const joined = keysHere(models.model(target), memberRequest.nested ?? []);
-    const memberWhere = allOf([ofPivot ? undefined : where, conditionWithout(filter, joined)]);
-    const request = {
-      where: {
-        [ownerProp.name]: { $in: owners.map((owner) => (owner.length > 1 ? owner : owner[0])) },
-        ...ofPivot,
+    await this.#calls.ready(loadOptions);
+    return loadMembers(
+      {
+        config: this.config,
+        platform: this.platform,
+        spaces: this.#spaces,
+        calls: this.#calls,
+        defaults: this.#defaults,
       },
-      orderBy: pivotOrder(prop, targetProp, orderBy, options.orderBy),
-      limit: options.limit ?? undefined,
-      offset: options.offset ?? undefined,
-      fields: keysOnly ? [ownerProp.name, targetProp.name] : [ownerProp.name],
-      nested:
-        keysOnly && isEmpty(memberWhere)
-          ? undefined
-          : [{ ...memberRequest, where: memberWhere, prop: targetProp.name, required: 'always' }],
-    };
-    const { plan, params, finish } = planner.find(model, request as any);
-    const session = this.#session(options);
-    const rows = this.connection.traced(
-      () => session.find(plan, params),
-      (found) => ({
-        text: this.#text('find', model, [
-          ['where', request.where],
-          ['members where', where],
-          ['order by', request.orderBy],
-        ]),
-        ...(found && { results: found.length }),
-      }),
-      options.logging,
+      usablePivotOf(this.metadata, prop),
+      { prop, owners, where, orderBy, options: loadOptions, keysOnly: pivotJoin === true },
     );
-    return rows.map((row) => {
-      const finished = finish === undefined ? row : finish(row);
-      const member = finished[targetProp.name];
-      return [[finished[ownerProp.name]].flat(), keysOnly ? keyOfMember(member, target) : member];
-    });
   }
 
   override async lockPessimistic(_entity: any, _options: any): Promise<void> {
@@ -452,8 +338,8 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   }
 
   async #upsert(meta: EntityMetadata, where: any[], data: any[], options: any): Promise<any> {
-    await this.#ready(options);
-    const { models, planner } = this.#space(options.schema);
+    await this.#calls.ready(options);
+    const { models, planner } = this.#spaces.get(options.schema);
     const model = models.model(rootOf(meta));
     const unique = uniqueProperties(meta, where[0], options.onConflictFields);
     const parts = data.map((row) =>
@@ -471,11 +357,11 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       where: options.onConflictWhere,
       returning: [returning].flat(),
     });
-    const result = this.#write(
+    const result = this.#calls.write(
       'upsert',
       model,
       prepared,
-      [
+      () => [
         ['values', data],
         ['unique', unique],
       ],
@@ -537,70 +423,11 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     if (prepared === undefined) {
       return { affected: 0, rows: [] };
     }
-    const clauses: Clause[] = [
+    const clauses = (): Clause[] => [
       ['set', data],
       ['where', where],
     ];
-    return this.#write('update', model, prepared, clauses, options);
-  }
-
-  #write(
-    verb: string,
-    model: Model,
-    { plan, params }: Prepared<CompiledPlan>,
-    clauses: readonly Clause[],
-    options: any,
-  ): WriteResult {
-    const session = this.#session(options);
-    const context = options.loggerContext ?? options.logging;
-    if (!this.connection.logs(context)) {
-      return this.#converting(() => session.write(plan, params));
-    }
-    return this.connection.traced(
-      () => session.write(plan, params),
-      (result) => ({ text: this.#text(verb, model, clauses), ...(result && { affected: result.affected }) }),
-      context,
-    );
-  }
-
-  #text(verb: string, model: Model, clauses: readonly Clause[]): string {
-    return callText(verb, model.collection, clauses, this.config.getLogger().isEnabled('query-params'));
-  }
-
-  #converting<T>(call: () => T): T {
-    try {
-      return call();
-    } catch (error) {
-      throw this.connection.converted(error);
-    }
-  }
-
-  #session(options: any) {
-    const { ctx } = options;
-    return this.#converting(() => this.connection.session(ctx));
-  }
-
-  async #ready(options: any): Promise<void> {
-    options.signal?.throwIfAborted();
-    if (!this.connection.ready) {
-      await this.connection.ensureConnection();
-    }
-  }
-
-  #space(schema: string | undefined): Space {
-    let space = this.#spaces.get(schema);
-    if (space === undefined) {
-      const name = schema ?? (this.config.get('schema') as string | undefined) ?? undefined;
-      const models = new ModelBuilder({
-        storage: this.metadata,
-        platform: this.platform,
-        schema: name,
-        foreignKeys: this.config.get('schemaGenerator').createForeignKeyConstraints !== false,
-      });
-      space = { models, planner: new Planner((ir) => new CompiledPlan(ir)) };
-      this.#spaces.set(schema, space);
-    }
-    return space;
+    return this.#calls.write('update', model, prepared, clauses, options);
   }
 }
 
@@ -612,24 +439,6 @@ function findClauses({ where, orderBy, limit, offset, fields }: FindOptions): Cl
     ['offset', offset],
     ['fields', fields],
   ];
-}
-
-function isEmpty(value: unknown): boolean {
-  return (
-    value === undefined ||
-    value === null ||
-    (typeof value === 'object' && Reflect.ownKeys(value).length === 0)
-  );
-}
-
-/** The primary key in an object of properties, flat but for foreign keys in it. */
-function primaryKeyOf(meta: EntityMetadata, data: any): Key {
-  if (!Utils.isPlainObject(data)) {
-    return [data].flat();
-  }
-  const row = data as Record<string, unknown>;
-  const joined = meta.compositePK ? row[Utils.getPrimaryKeyHash(meta.primaryKeys)] : undefined;
-  return Array.isArray(joined) ? joined : (meta.primaryKeys as string[]).map((name) => row[name]);
 }
 
 function uniqueProperties(meta: EntityMetadata, where: unknown, asked: unknown): string[] {
@@ -645,34 +454,4 @@ function uniqueProperties(meta: EntityMetadata, where: unknown, asked: unknown):
     ? Object.keys(where as object).flatMap((key) => Utils.splitPrimaryKeys(key))
     : [];
   return names.length > 0 ? names : (meta.primaryKeys as string[]);
-}
-
-/** The order of the members of M:N collections: the one asked for, else that of the property, else the one they are kept in. */
-function pivotOrder(
-  prop: EntityProperty,
-  targetProp: EntityProperty,
-  orderBy: any,
-  parentOrderBy: any,
-): unknown {
-  const orders = [orderBy].flat().filter((order) => !isEmpty(order));
-  const parentOrders = [parentOrderBy].flat().filter((order) => order?.[prop.name]);
-  const own = [(prop as any).orderBy].flat().filter((order) => !isEmpty(order));
-  const chosen =
-    orders.length > 0
-      ? orders
-      : parentOrders.length > 0
-        ? parentOrders.map((order) => order[prop.name])
-        : own;
-  if (chosen.length > 0) {
-    return chosen.map((order) => ({ [targetProp.name]: order }));
-  }
-  return prop.fixedOrder ? { [prop.fixedOrderColumn as string]: 'asc' } : undefined;
-}
-
-function keyOfMember(member: unknown, target: EntityMetadata): unknown {
-  if (!Utils.isPlainObject(member)) {
-    return member;
-  }
-  const key = primaryKeyOf(target, member);
-  return key.length > 1 ? key : key[0];
 }

@@ -15,9 +15,7 @@ import {
 import type { CollectionStoreDriver } from './CollectionStoreDriver.js';
 import { entityNameOf, isPolymorphic, pivotOf } from './compat.js';
 import { unsupported } from './errors.js';
-
-/** A primary key, flat. */
-export type Key = readonly unknown[];
+import type { Key } from './keys.js';
 
 /** The pivot of an M:N relation whose links can be read and written. */
 export function usablePivotOf(storage: MetadataStorage, prop: EntityProperty): EntityMetadata {

@@ -1,0 +1,109 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: core's options differ between the majors.
+/** Runs plans: each in one call of the engine, in the transaction that the options name, logged where calls are logged. */
+import type { Configuration } from '@mikro-orm/core';
+import type { CollectionStoreConnection, LoggedCall } from './CollectionStoreConnection.js';
+import { type Clause, callText } from './call-text.js';
+import type { CompiledPlan, Session, WriteResult } from './native/engine.js';
+import type { Model } from './plan/model.js';
+import type { Prepared } from './plan/planner.js';
+import type { Row } from './plan/select.js';
+
+/** What a prepared read answers with, before and after its rows get their final shape. */
+type PreparedRead = Prepared<CompiledPlan> & { readonly finish?: ((row: Row) => Row) | undefined };
+
+/** Where a driver runs what it has planned. */
+export class Calls {
+  readonly #connection: CollectionStoreConnection;
+  readonly #config: Configuration;
+
+  constructor(connection: CollectionStoreConnection, config: Configuration) {
+    this.#connection = connection;
+    this.#config = config;
+  }
+
+  /** Whether a call with these options can run at once. */
+  isReady(options: any): boolean {
+    return this.#connection.ready && !options.signal;
+  }
+
+  /** Waits until calls can run: opens the store with the first one. Rejects where the caller's signal has said stop. */
+  async ready(options: any): Promise<void> {
+    options.signal?.throwIfAborted();
+    if (!this.#connection.ready) {
+      await this.#connection.ensureConnection();
+    }
+  }
+
+  /** The rows of a read. */
+  find(
+    model: Model,
+    { plan, params, finish }: PreparedRead,
+    clauses: () => readonly Clause[],
+    options: any,
+  ): Row[] {
+    const rows = this.#run(
+      (session) => session.find(plan, params),
+      (found) => ({ text: this.#text('find', model, clauses()), ...(found && { results: found.length }) }),
+      options.logging,
+      options,
+    );
+    return finish === undefined ? rows : rows.map(finish);
+  }
+
+  /** How many rows there are. */
+  count(
+    model: Model,
+    { plan, params }: Prepared<CompiledPlan>,
+    clauses: () => readonly Clause[],
+    options: any,
+  ): number {
+    return this.#run(
+      (session) => session.count(plan, params),
+      (results) => ({
+        text: this.#text('count', model, clauses()),
+        ...(results !== undefined && { results }),
+      }),
+      options.logging,
+      options,
+    );
+  }
+
+  /** Runs a write. */
+  write(
+    verb: string,
+    model: Model,
+    { plan, params }: Prepared<CompiledPlan>,
+    clauses: () => readonly Clause[],
+    options: any,
+  ): WriteResult {
+    return this.#run(
+      (session) => session.write(plan, params),
+      (result) => ({
+        text: this.#text(verb, model, clauses()),
+        ...(result && { affected: result.affected }),
+      }),
+      options.loggerContext ?? options.logging,
+      options,
+    );
+  }
+
+  #run<T>(
+    call: (session: Session) => T,
+    describe: (result: T | undefined) => LoggedCall,
+    context: any,
+    { ctx }: any,
+  ): T {
+    if (this.#connection.logs(context)) {
+      return this.#connection.traced(() => call(this.#connection.session(ctx)), describe, context);
+    }
+    try {
+      return call(this.#connection.session(ctx));
+    } catch (error) {
+      throw this.#connection.converted(error);
+    }
+  }
+
+  #text(verb: string, model: Model, clauses: readonly Clause[]): string {
+    return callText(verb, model.collection, clauses, this.#config.getLogger().isEnabled('query-params'));
+  }
+}
