@@ -249,3 +249,17 @@ describe('stores by name', () => {
     await three.close(true);
   });
 });
+
+test('a closed store says that it is closed, and opens again empty', async () => {
+  assert.deepEqual(await orm.checkConnection(), { ok: true });
+  await orm.close(true);
+  assert.equal(await orm.isConnected(), false);
+  const check = await orm.checkConnection();
+  assert.ok(!check.ok);
+  assert.match(check.reason, /connection/i);
+  assert.match(String(check.error?.message), /store is closed/);
+  await orm.connect();
+  assert.deepEqual(await orm.checkConnection(), { ok: true });
+  await orm.schema.createSchema();
+  assert.deepEqual(await balances(), []);
+});

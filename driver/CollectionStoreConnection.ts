@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the two majors of core type contexts and options differently.
 import { Connection, EventType } from '@mikro-orm/core';
-import { CONNECTIONS_PREPARE, SAVEPOINT_EVENTS } from './compat.js';
+import { CONNECTIONS_PREPARE, NOT_CONNECTED, SAVEPOINT_EVENTS } from './compat.js';
 import { unsupported } from './errors.js';
 import { Engine, type Session, type Snapshot } from './native/engine.js';
 import { engineError, isEngineError } from './native/errors.js';
@@ -42,7 +42,7 @@ export class CollectionStoreConnection extends Connection {
   /** Opens the store with the first use; once closed, it stays so until `connect`. */
   override async ensureConnection(): Promise<void> {
     if (this.#closed) {
-      throw this.converted(closedError());
+      throw this.converted(notOpen(true));
     }
     await this.connect();
   }
@@ -63,7 +63,7 @@ export class CollectionStoreConnection extends Connection {
 
   override async checkConnection(): Promise<{ ok: true } | { ok: false; reason: string; error?: Error }> {
     return this.#engine === undefined
-      ? { ok: false, reason: this.#closed ? 'the store is closed' : 'the store is not open' }
+      ? { ok: false, reason: NOT_CONNECTED, error: this.converted(notOpen(this.#closed)) as Error }
       : { ok: true };
   }
 
@@ -88,7 +88,7 @@ export class CollectionStoreConnection extends Connection {
   /** The open store. */
   get engine(): Engine {
     if (this.#engine === undefined) {
-      throw this.converted(closedError());
+      throw this.converted(notOpen(this.#closed));
     }
     return this.#engine;
   }
@@ -288,8 +288,13 @@ export class CollectionStoreConnection extends Connection {
   }
 }
 
-function closedError(): Error {
-  return engineError('STORE_CLOSED', 'The store is closed: call `orm.connect()` to open it again.');
+function notOpen(closed: boolean): Error {
+  return engineError(
+    'STORE_CLOSED',
+    closed
+      ? 'The store is closed: call `orm.connect()` to open it again.'
+      : 'The store is not open: call `orm.connect()` to open it.',
+  );
 }
 
 function shorten(text: string): string {

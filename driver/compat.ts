@@ -130,6 +130,11 @@ export const SAVEPOINT_EVENTS: boolean = MAJOR_7;
 /** Whether a connection makes sure of database and indexes itself when it opens. */
 export const CONNECTIONS_PREPARE: boolean = MAJOR_7;
 
+/** What the SQL drivers of each major say of a connection that is not open. */
+export const NOT_CONNECTED: string = MAJOR_7
+  ? 'Connection not established'
+  : 'Unable to acquire a connection';
+
 /** Whether the decorators and the provider that reads their types are a package of their own. */
 export const DECORATORS_APART: boolean = MAJOR_7;
 
