@@ -355,6 +355,82 @@ fn deletes_follow_foreign_keys() {
 }
 
 #[test]
+fn joins_compare_fields_with_constants_on_either_side() {
+    for indexed in [false, true] {
+        let indexes = if indexed {
+            json!([{"name": "note_of", "paths": [{"field": "kind", "json": []}, {"field": "of", "json": []}], "unique": false}])
+        } else {
+            json!([])
+        };
+        let plain = |name: &str| {
+            json!({"name": name, "primary": ["id"], "indexes": [],
+                "fields": [{"name": "id", "type": "int", "autoIncrement": true}, field("text", "text")]})
+        };
+        let schema = json!({"collections": [plain("post"), plain("film"),
+            {"name": "note", "primary": ["id"], "indexes": indexes,
+             "fields": [{"name": "id", "type": "int", "autoIncrement": true}, field("kind", "text"), field("of", "int")]}]});
+        let store = Store::open(None);
+        let mut transaction = store.begin(Begin::default()).unwrap();
+        transaction.create_schema(&serde_json::from_value(schema).unwrap()).unwrap();
+        transaction.commit().unwrap();
+        for collection in ["post", "film"] {
+            let plan = json!({"insert": {"into": collection, "fields": ["text"]}});
+            run(
+                &store,
+                plan,
+                vec![format!("{collection} 1").as_str().into(), format!("{collection} 2").as_str().into()],
+            );
+        }
+        let of = |kind: &str, of: i64| vec![Value::from(kind), Value::Int(of)];
+        let notes =
+            [of("post", 1), of("film", 1), of("post", 2), of("post", 1), vec![Value::Null, Value::Int(1)]];
+        run(&store, json!({"insert": {"into": "note", "fields": ["kind", "of"]}}), notes.concat());
+
+        let post = json!({"collection": "post", "on": [["kind", {"v": "post"}], ["of", "id"]]});
+        let notes = json!({"collection": "note", "on": [[{"v": "post"}, "kind"], ["id", "of"]]});
+        let related = |join: &Json, quantifier: &str, filter: Json| json!({"related": {"join": join, "quantifier": quantifier, "where": filter}});
+        let found = |from: &str, filter: Json, params: Vec<Value>| {
+            let plan = json!({"find": {"from": from, "where": filter, "select": {"fields": [{"field": "id", "as": "number"}]}}});
+            run(&store, plan, params).1.iter().map(|id| id.as_f64().unwrap() as i64).collect::<Vec<_>>()
+        };
+        let named = json!({"like": {"path": {"field": "text"}, "pattern": {"p": 0}, "fold": "ascii"}});
+        assert_eq!(found("note", related(&post, "some", named.clone()), vec!["%1".into()]), [1, 4]);
+        assert_eq!(found("note", related(&post, "none", json!({"const": true})), vec![]), [2, 5]);
+        let id = json!({"cmp": {"op": "eq", "path": {"field": "id"}, "value": {"p": 0}}});
+        assert_eq!(found("note", related(&post, "some", id.clone()), vec![1.into()]), [1, 4]);
+        assert_eq!(found("post", related(&notes, "some", json!({"const": true})), vec![]), [1, 2]);
+        assert_eq!(found("post", related(&notes, "some", id.clone()), vec![2.into()]), [] as [i64; 0]);
+        assert_eq!(found("post", related(&notes, "some", id), vec![3.into()]), [2]);
+
+        let select = json!({"fields": [{"field": "id", "as": "number"}], "nested": [
+            {"name": "post", "join": post, "many": false, "select": {"fields": [{"field": "text", "as": "text"}]}}]});
+        let order = json!([{"path": {"field": "text", "via": [post]}, "desc": true}]);
+        let plan = json!({"find": {"from": "note", "order": order, "select": select}});
+        let (yes, no) = (json!({"one": true}), json!({"one": false}));
+        let expected = json!([3.0, yes, "post 2", 1.0, yes, "post 1", 4.0, yes, "post 1", 2.0, no, 5.0, no]);
+        assert_eq!(Json::Array(run(&store, plan, vec![]).1), expected);
+        let select = json!({"fields": [], "nested": [
+            {"name": "notes", "join": notes, "many": true, "select": {"fields": [{"field": "id", "as": "number"}]}}]});
+        let plan = json!({"find": {"from": "post", "select": select}});
+        assert_eq!(
+            Json::Array(run(&store, plan, vec![]).1),
+            json!([{"many": 2}, 1.0, 4.0, {"many": 1}, 3.0])
+        );
+
+        for on in [
+            json!([["kind", {"v": "post"}]]),
+            json!([["kind", {"v": null}], ["of", "id"]]),
+            json!([[{"v": 1}, {"v": 1}]]),
+        ] {
+            let filter = related(&json!({"collection": "post", "on": on}), "some", json!({"const": true}));
+            let error =
+                try_run(&store, json!({"count": {"from": "note", "where": filter}}), vec![]).unwrap_err();
+            assert_eq!(error.code, ErrorCode::InvalidPlan, "{}", error.message);
+        }
+    }
+}
+
+#[test]
 fn pages_have_no_overlap_and_reverse_is_the_exact_opposite() {
     let store = store();
     insert(&store, &["num"], (0..7).map(|at| vec![Value::Int(at % 2)]).collect());

@@ -5,11 +5,12 @@ use std::ops::Bound;
 use ahash::AHashMap;
 
 use super::execution::{Execution, Wish, defect};
-use super::shape::{Join, ValuePath};
+use super::join::encode_ends;
+use super::shape::{Join, JoinEnd, ValuePath};
 use crate::catalog::Component;
 use crate::error::Result;
 use crate::store::Collection;
-use crate::value::{Row, ValueRef, encode_key, skip_key, successor};
+use crate::value::{Row, ValueRef, skip_key, successor};
 
 /// A collection with fewer rows gains nothing from an automatic index.
 pub(super) const LEAST_INDEXED: usize = 1_000;
@@ -28,17 +29,17 @@ pub(super) enum Lookup {
     /// In a tree that begins with the join's fields.
     Keyed {
         through: Through,
-        /// The local fields in the order of the tree's components.
-        local: Vec<usize>,
+        /// The local ends in the order of the tree's components.
+        local: Vec<JoinEnd>,
     },
     /// In a table made for this run, by the fields in the join's order: no tree begins with them.
     Hashed(AHashMap<Vec<u8>, Vec<Row>>),
 }
 
-/// A tree whose first components are some fields in any order; for each of
-/// those components, which of the fields it is.
-pub(super) fn tree_over(collection: &Collection, fields: &[usize]) -> Option<(Through, Vec<usize>)> {
-    let primary = permutation(&collection.schema.primary, fields).map(|order| (Through::Primary, order));
+/// A tree whose first components are the fields among some ends in any order;
+/// for each of those components, which of the ends it is.
+pub(super) fn tree_over(collection: &Collection, ends: &[JoinEnd]) -> Option<(Through, Vec<usize>)> {
+    let primary = permutation(&collection.schema.primary, ends).map(|order| (Through::Primary, order));
     // The fewer other components, the shorter the keys.
     primary.or_else(|| {
         let mut best: Option<(usize, Through, Vec<usize>)> = None;
@@ -54,7 +55,7 @@ pub(super) fn tree_over(collection: &Collection, fields: &[usize]) -> Option<(Th
             if best.as_ref().is_some_and(|(best, ..)| *best <= width) {
                 continue;
             }
-            if let Some(order) = permutation(&whole, fields) {
+            if let Some(order) = permutation(&whole, ends) {
                 best = Some((width, Through::Index(number), order));
             }
         }
@@ -62,12 +63,15 @@ pub(super) fn tree_over(collection: &Collection, fields: &[usize]) -> Option<(Th
     })
 }
 
-/// For each of the first components, which of the fields it is, if they are the fields exactly.
-fn permutation(components: &[usize], fields: &[usize]) -> Option<Vec<usize>> {
-    let first = components.get(..fields.len())?;
-    let order: Vec<usize> =
-        first.iter().map(|part| fields.iter().position(|field| field == part)).collect::<Option<_>>()?;
-    let each_once = (0..fields.len()).all(|field| order.contains(&field));
+/// For each of the first components, which of the ends it is, if they are the fields among these exactly.
+fn permutation(components: &[usize], ends: &[JoinEnd]) -> Option<Vec<usize>> {
+    let fields = || ends.iter().enumerate().filter_map(|(at, end)| Some((at, end.field()?)));
+    let first = components.get(..fields().count())?;
+    let order: Vec<usize> = first
+        .iter()
+        .map(|part| fields().find(|(_, field)| field == part).map(|(at, _)| at))
+        .collect::<Option<_>>()?;
+    let each_once = fields().all(|(at, _)| order.contains(&at));
     each_once.then_some(order)
 }
 
@@ -115,18 +119,6 @@ pub(super) fn visit_prefix(
     }
 }
 
-/// Appends the keys of some fields of a row; tells whether all of them have a value.
-pub(super) fn encode_fields(out: &mut Vec<u8>, row: &Row, fields: impl IntoIterator<Item = usize>) -> bool {
-    for field in fields {
-        let value = row.get(field);
-        if value.is_null() {
-            return false;
-        }
-        encode_key(out, value);
-    }
-    true
-}
-
 impl Execution {
     /// Wishes for the indexes that joins lack.
     pub fn wish_for_joins(&self, joins: &[Join]) -> Result<()> {
@@ -135,7 +127,7 @@ impl Execution {
             if target.rows.len() >= LEAST_INDEXED && tree_over(target, &join.remote).is_none() {
                 self.wishes.borrow_mut().push(Wish {
                     collection: join.target,
-                    components: join.remote.iter().copied().map(Component::field).collect(),
+                    components: join.remote_fields().map(Component::field).collect(),
                     rows: target.rows.len(),
                 });
             }
@@ -152,14 +144,14 @@ impl Execution {
         let target = self.root.collection(join.target)?;
         let lookup = match tree_over(target, &join.remote) {
             Some((through, order)) => {
-                let local = order.iter().filter_map(|at| join.local.get(*at).copied()).collect();
+                let local = order.iter().filter_map(|at| join.local.get(*at).cloned()).collect();
                 Lookup::Keyed { through, local }
             }
             None => {
                 let mut table: AHashMap<Vec<u8>, Vec<Row>> = AHashMap::new();
                 for (_, row) in &target.rows {
                     let mut key = Vec::with_capacity(16);
-                    if encode_fields(&mut key, row, join.remote.iter().copied()) {
+                    if join.key_there(&mut key, row) {
                         table.entry(key).or_default().push(row.clone());
                     }
                 }
@@ -211,13 +203,13 @@ impl Execution {
         let mut key = Vec::with_capacity(24);
         match self.lookup(join)? {
             Lookup::Keyed { through, local } => {
-                if !encode_fields(&mut key, row, local.iter().copied()) {
+                if !join.starts_at(row) || !encode_ends(&mut key, row, local) {
                     return Ok(true);
                 }
                 visit_prefix(self.root.collection(join.target)?, *through, &key, local.len(), visit)
             }
             Lookup::Hashed(table) => {
-                if !encode_fields(&mut key, row, join.local.iter().copied()) {
+                if !join.key_here(&mut key, row) {
                     return Ok(true);
                 }
                 for row in table.get(&key).into_iter().flatten() {

@@ -12,6 +12,7 @@ mod evaluate;
 mod execution;
 mod explain;
 mod insert;
+mod join;
 mod like;
 mod lookup;
 mod operand;

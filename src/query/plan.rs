@@ -55,8 +55,28 @@ pub enum Operand {
 pub struct Join {
     /// The collection it leads to.
     pub collection: String,
-    /// Pairs of a field here and the field there that equals it.
-    pub on: Vec<(String, String)>,
+    /// Pairs of a field here and the field there that equals it. A constant may
+    /// stand on one side of a pair, but not in every pair.
+    pub on: Vec<(JoinEnd, JoinEnd)>,
+}
+
+/// One side of a pair of a join.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum JoinEnd {
+    /// A field of that side.
+    Field(String),
+    /// A constant, which the field on the other side equals.
+    Constant(Constant),
+}
+
+/// A constant of a plan.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Constant {
+    /// The constant.
+    #[serde(rename = "v")]
+    pub value: serde_json::Value,
 }
 
 /// A field, a place inside its document, or one reached through relations.

@@ -8,7 +8,7 @@
 use ahash::AHashSet;
 
 use super::execution::{Execution, defect};
-use super::lookup::{encode_fields, tree_over};
+use super::lookup::tree_over;
 use super::plan::Quantifier;
 use super::shape::Related;
 use crate::error::Result;
@@ -44,7 +44,7 @@ impl Execution {
         let before = match &*cell.borrow() {
             Relation::Collected(keys) => {
                 let mut key = Vec::with_capacity(24);
-                let complete = encode_fields(&mut key, row, related.join.local.iter().copied());
+                let complete = related.join.key_here(&mut key, row);
                 return Ok(complete && keys.contains(&key));
             }
             Relation::Probed(work) => Some(*work),
@@ -84,7 +84,7 @@ impl Execution {
         let mut key = Vec::with_capacity(24);
         let mut add = |row: &Row| {
             key.clear();
-            if encode_fields(&mut key, row, related.join.remote.iter().copied()) && !keys.contains(&key) {
+            if related.join.key_there(&mut key, row) && !keys.contains(&key) {
                 keys.insert(key.clone());
             }
         };

@@ -62,10 +62,19 @@ pub(super) struct Join {
     /// The number of the join among those of the statement.
     pub number: usize,
     pub target: CollectionId,
-    /// Positions in the row that the join starts from.
-    pub local: Vec<usize>,
-    /// Positions in the target's rows, of values that equal.
-    pub remote: Vec<usize>,
+    /// What the row that the join starts from has.
+    pub local: Vec<JoinEnd>,
+    /// What the target's rows have, in the same order and equal.
+    pub remote: Vec<JoinEnd>,
+}
+
+/// One of two values that a join holds equal; at most one of them is a constant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum JoinEnd {
+    /// The field at a position of the row.
+    Field(usize),
+    /// A constant, as a key.
+    Constant(Vec<u8>),
 }
 
 /// Where a value is found.

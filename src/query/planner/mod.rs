@@ -7,8 +7,9 @@ mod ranges;
 
 use super::access::{Access, Direction, Span};
 use super::execution::{Execution, Wish, defect};
-use super::lookup::{LEAST_INDEXED, Through, encode_fields, tree_over, visit_prefix};
-use super::shape::{Filter, OrderShape, Related};
+use super::join::encode_ends;
+use super::lookup::{LEAST_INDEXED, Through, tree_over, visit_prefix};
+use super::shape::{Filter, JoinEnd, OrderShape, Related};
 use crate::catalog::Component;
 use crate::error::Result;
 use crate::store::Collection;
@@ -83,8 +84,8 @@ struct Inside<'s> {
     related: &'s Related,
     inner: Choice,
     through: Through,
-    /// The target fields in the order of the tree's components.
-    remote: Vec<usize>,
+    /// The target's ends in the order of the tree's components.
+    remote: Vec<JoinEnd>,
 }
 
 impl Execution {
@@ -231,7 +232,7 @@ impl Execution {
         if setup + rows * BY_POINT >= limit {
             return Ok(None);
         }
-        let remote = order.iter().filter_map(|at| related.join.remote.get(*at).copied()).collect();
+        let remote = order.iter().filter_map(|at| related.join.remote.get(*at).cloned()).collect();
         Ok(Some(Candidate {
             path: Path::Inside(Box::new(Inside { related, inner, through, remote })),
             rows: (rows as usize).min(collection.rows.len()),
@@ -299,7 +300,7 @@ impl Execution {
         let mut key = Vec::with_capacity(24);
         self.walk_choice(target, &related.filter, &inner, &mut |row| {
             key.clear();
-            if !encode_fields(&mut key, row, remote.iter().copied()) || seen.contains(&key) {
+            if !related.join.ends_at(row) || !encode_ends(&mut key, row, &remote) || seen.contains(&key) {
                 return Ok(true);
             }
             seen.insert(key.clone());

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use super::plan::{self, Statement};
 use super::shape::*;
-use crate::catalog::{self, Catalog, FieldDef, Schema};
+use crate::catalog::{self, Catalog, FieldDef, Schema, coerce};
 use crate::error::{Error, ErrorCode, Result};
-use crate::value::Value;
+use crate::value::{Value, encode_key};
 
 /// The shape of a statement in a catalog.
 ///
@@ -73,34 +73,40 @@ impl<'c> Resolver<'c> {
 
     fn join(&mut self, from: &Schema, join: &plan::Join) -> Result<(Join, &'c Arc<Schema>)> {
         let target = self.schema(&join.collection)?;
-        if join.on.is_empty() {
+        let mut resolved =
+            Join { number: self.joins.len(), target: target.id, local: Vec::new(), remote: Vec::new() };
+        for pair in &join.on {
+            let (local, remote) = match pair {
+                (plan::JoinEnd::Field(here), plan::JoinEnd::Field(there)) => {
+                    let (local, remote) = joined_fields(from, here, target, there)?;
+                    (JoinEnd::Field(local), JoinEnd::Field(remote))
+                }
+                (plan::JoinEnd::Field(here), plan::JoinEnd::Constant(constant)) => {
+                    let position = from.position(here)?;
+                    (JoinEnd::Field(position), constant_end(from, position, constant)?)
+                }
+                (plan::JoinEnd::Constant(constant), plan::JoinEnd::Field(there)) => {
+                    let position = target.position(there)?;
+                    (constant_end(target, position, constant)?, JoinEnd::Field(position))
+                }
+                (plan::JoinEnd::Constant(_), plan::JoinEnd::Constant(_)) => {
+                    return Err(invalid("a join compares two constants"));
+                }
+            };
+            resolved.local.push(local);
+            resolved.remote.push(remote);
+        }
+        if !resolved
+            .local
+            .iter()
+            .zip(&resolved.remote)
+            .any(|(local, remote)| local.field().is_some() && remote.field().is_some())
+        {
             return Err(invalid(format!(
-                "the join from \"{}\" to \"{}\" names no fields",
+                "the join from \"{}\" to \"{}\" compares no fields of both",
                 from.name(),
                 target.name()
             )));
-        }
-        let mut resolved =
-            Join { number: self.joins.len(), target: target.id, local: Vec::new(), remote: Vec::new() };
-        for (here, there) in &join.on {
-            let (local, remote) = (from.position(here)?, target.position(there)?);
-            let fits = match (from.field(local), target.field(remote)) {
-                (Some(local), Some(remote)) => local.def.kind.fits(remote.def.kind),
-                (local, remote) => local.is_none() && remote.is_none(),
-            };
-            if !fits {
-                let message = format!(
-                    "field \"{here}\" of collection \"{}\" cannot be joined with field \"{there}\" of collection \"{}\": \
-                     their types differ",
-                    from.name(),
-                    target.name()
-                );
-                return Err(Error::new(ErrorCode::TypeMismatch, message)
-                    .of_collection(from.name())
-                    .of_fields([here]));
-            }
-            resolved.local.push(local);
-            resolved.remote.push(remote);
         }
         self.joins.push(resolved.clone());
         Ok((resolved, target))
@@ -119,6 +125,40 @@ impl<'c> Resolver<'c> {
             schema.component(&catalog::Path { field: path.field.clone(), json: path.json.clone() })?;
         Ok((ValuePath { via, component }, schema))
     }
+}
+
+/// The positions of two fields that a join compares.
+fn joined_fields(from: &Schema, here: &str, target: &Schema, there: &str) -> Result<(usize, usize)> {
+    let (local, remote) = (from.position(here)?, target.position(there)?);
+    let fits = match (from.field(local), target.field(remote)) {
+        (Some(local), Some(remote)) => local.def.kind.fits(remote.def.kind),
+        (local, remote) => local.is_none() && remote.is_none(),
+    };
+    if fits {
+        return Ok((local, remote));
+    }
+    let message = format!(
+        "field \"{here}\" of collection \"{}\" cannot be joined with field \"{there}\" of collection \"{}\": \
+         their types differ",
+        from.name(),
+        target.name()
+    );
+    Err(Error::new(ErrorCode::TypeMismatch, message).of_collection(from.name()).of_fields([here]))
+}
+
+/// A constant that a field equals.
+fn constant_end(schema: &Schema, position: usize, constant: &plan::Constant) -> Result<JoinEnd> {
+    let value = Value::from_json(&constant.value);
+    let value = match schema.field(position) {
+        Some(field) => coerce(&field.def, value).map_err(|error| error.of_collection(schema.name()))?,
+        None => value,
+    };
+    if value.is_null() {
+        return Err(invalid("a join compares a field with null, which nothing equals"));
+    }
+    let mut key = Vec::new();
+    encode_key(&mut key, value.as_ref());
+    Ok(JoinEnd::Constant(key))
 }
 
 /// The field whose type values at a path have; none where anything may be.
