@@ -1,7 +1,7 @@
 /** Ways to define entities that discovery has to understand. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EntitySchema, MikroORM, defineConfig } from 'collection-store-mikro-orm';
+import { EntitySchema, MikroORM, Type, defineConfig } from 'collection-store-mikro-orm';
 
 /** Only major 7 gives a schema its class afterwards. */
 const setsClass = 'setClass' in EntitySchema.prototype;
@@ -32,5 +32,75 @@ test('a schema goes by another name than its class', { skip: !setsClass }, async
   await em.flush();
   const client = (await orm.em.fork().findOneOrFail(Client as never, { setting: 1 } as never)) as Row;
   assert.equal(client.setting?.id, 1);
+  await orm.close(true);
+});
+
+test('a list of choices whose schema names no type', { skip: !setsClass }, async () => {
+  const Order = new EntitySchema<{ id: number; methods: string[] }>({
+    name: 'Order',
+    properties: {
+      id: { type: 'number', primary: true },
+      methods: { enum: true, array: true, items: () => ['card', 'cash'] },
+    },
+  });
+  const orm = await MikroORM.init(defineConfig({ entities: [Order], dbName: ':memory:' }));
+  await orm.schema.createSchema();
+  const em = orm.em.fork();
+  em.create(Order, { id: 1, methods: ['cash', 'card'] });
+  await em.flush();
+  assert.deepEqual((await orm.em.fork().findOneOrFail(Order, 1)).methods, ['cash', 'card']);
+  await orm.close(true);
+});
+
+test('an abstract root whose key only its subclasses have in common', async () => {
+  interface Transport {
+    id: number;
+    kind: string;
+  }
+  const base = { id: { type: 'number', primary: true }, kind: { enum: true, items: () => ['air', 'road'] } };
+  const Root = new EntitySchema<Transport>({
+    name: 'Transport',
+    abstract: true,
+    discriminatorColumn: 'kind',
+    properties: base as never,
+  });
+  const [Air, Road] = (['air', 'road'] as const).map(
+    (kind) =>
+      new EntitySchema<Transport & { category: string }, Transport>({
+        name: `${kind}_transport`,
+        extends: Root as never,
+        discriminatorValue: kind,
+        properties: { ...base, category: { type: 'string', fieldName: `${kind}_category` } } as never,
+      }),
+  ) as [EntitySchema, EntitySchema];
+  const orm = await MikroORM.init(defineConfig({ entities: [Root, Air, Road] as never, dbName: ':memory:' }));
+  await orm.schema.createSchema();
+  const em = orm.em.fork();
+  em.create(Air as never, { id: 1, category: 'jet' } as never);
+  em.create(Road as never, { id: 2, category: 'van' } as never);
+  await em.flush();
+  const found = orm.em.fork();
+  const air = (await found.findOneOrFail(Air as never, 1 as never)) as { category: string };
+  const road = (await found.findOneOrFail(Road as never, 2 as never)) as { category: string };
+  assert.deepEqual([air.category, road.category], ['jet', 'van']);
+  await orm.close(true);
+});
+
+test('a default goes through the type of its property', async () => {
+  class Rank extends Type<string, number> {
+    static readonly names = ['low', 'high'];
+    override convertToDatabaseValue = (value: string) => Rank.names.indexOf(value);
+    override convertToJSValue = (value: number) => Rank.names[value] as string;
+    override compareAsType = () => 'number';
+    override getColumnType = () => 'int';
+  }
+  const Task = new EntitySchema<{ id: number; rank: string }>({
+    name: 'Task',
+    properties: { id: { type: 'number', primary: true }, rank: { type: Rank, default: 'high' } as never },
+  });
+  const orm = await MikroORM.init(defineConfig({ entities: [Task], dbName: ':memory:' }));
+  await orm.schema.createSchema();
+  await orm.em.fork().insert(Task, { id: 1 } as never);
+  assert.equal((await orm.em.fork().findOneOrFail(Task, { rank: 'high' })).rank, 'high');
   await orm.close(true);
 });

@@ -214,7 +214,7 @@ export class CollectionStoreConnection extends Connection {
   /** Runs a call of the engine, logs it where calls are logged, and makes core's exceptions of its errors. */
   traced<T>(call: () => T, describe: (result: T | undefined) => LoggedCall, context?: any): T {
     const logs = this.logs(context);
-    const start = logs ? performance.now() : 0;
+    const start = logs ? Date.now() : 0;
     try {
       const result = call();
       if (logs) {
@@ -284,7 +284,7 @@ export class CollectionStoreConnection extends Connection {
   }
 
   #log(start: number, { text, ...numbers }: LoggedCall, context: any): void {
-    this.logQuery(text, { ...context, ...numbers, took: Math.round(performance.now() - start) });
+    this.logQuery(text, { ...context, ...numbers, took: Date.now() - start });
   }
 }
 

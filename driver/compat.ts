@@ -16,7 +16,7 @@ const MAJOR_7: boolean = typeof library['PolymorphicRef'] === 'function';
 export type AnyEntityName = any;
 
 /** What core exports under a name, if this major has it. */
-export function coreExport(name: string): unknown {
+export function coreExport<T = unknown>(name: string): T {
   return library[name];
 }
 

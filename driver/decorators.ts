@@ -108,6 +108,10 @@ export function defaultMetadataProvider(): unknown {
 function withSchemaNames(provider: any): unknown {
   return class extends provider {
     loadEntityMetadata(meta: core.EntityMetadata): void {
+      if (isDefined(meta)) {
+        coreExport<any>('MetadataProvider').prototype.loadEntityMetadata.call(this, meta);
+        return;
+      }
       super['loadEntityMetadata'](meta);
       for (const prop of meta.props as core.EntityProperty<any>[]) {
         if (typeof prop.entity === 'function' && typeof this['resolveEntityName'] === 'function') {
@@ -120,4 +124,10 @@ function withSchemaNames(provider: any): unknown {
       }
     }
   };
+}
+
+/** Whether an entity comes from `defineEntity` or a schema, which say all types themselves, and not from decorators. */
+function isDefined(meta: core.EntityMetadata): boolean {
+  const { PATH_SYMBOL } = coreExport<{ PATH_SYMBOL: symbol }>('MetadataStorage');
+  return !(PATH_SYMBOL in ((meta as { class?: object }).class ?? {}));
 }

@@ -2,7 +2,7 @@
  * What a column holds when an insert does not say: JavaScript values as they
  * are, and the few words of SQL that core writes for the others.
  */
-import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
+import type { EntityMetadata, EntityProperty, Platform } from '@mikro-orm/core';
 import { rawSqlOf } from './compat.js';
 import { unsupported } from './errors.js';
 import type { DefaultDef, FieldType, JsonValue } from './native/ir.js';
@@ -12,14 +12,23 @@ export function columnDefault(
   meta: EntityMetadata,
   prop: EntityProperty,
   type: FieldType,
+  platform: Platform,
 ): DefaultDef | undefined {
   const { default: value, defaultRaw } = prop as { default?: unknown; defaultRaw?: string };
   if (value !== undefined && value !== null && rawSqlOf(value) === undefined && !prop.version) {
-    return { value: plainValue(prop, value, type) };
+    return { value: plainValue(prop, storedValue(prop, value, platform), type) };
   }
   return defaultRaw === undefined
     ? undefined
     : literalDefault(`${meta.className}.${prop.name}`, defaultRaw, type);
+}
+
+/** A default as its property's type stores it. Types that say `any`, those of documents among them, get it as it is to be stored. */
+function storedValue(prop: EntityProperty, value: unknown, platform: Platform): unknown {
+  const type = prop.customType;
+  return type && (Array.isArray(value) || type.compareAsType() !== 'any')
+    ? type.convertToDatabaseValue(value, platform)
+    : value;
 }
 
 function plainValue(prop: EntityProperty, value: unknown, type: FieldType): JsonValue {

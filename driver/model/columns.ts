@@ -49,14 +49,16 @@ export class Columns {
 
   #columnsFor(meta: EntityMetadata, prop: EntityProperty): Column[] {
     const names = siblingColumnsOf(prop) ?? fieldNames(prop);
+    // Core makes what only a subclass declares nullable, keys of an abstract root among it.
+    const nullable = prop.nullable === true && !prop.primary;
     return names.map((name, i) => {
       const type = this.#fieldType(prop, i);
-      const defaultValue = columnDefault(meta, prop, type);
+      const defaultValue = columnDefault(meta, prop, type, this.#platform);
       return {
         name,
         type,
         wire: WIRES[type],
-        nullable: prop.nullable === true,
+        nullable,
         ...(defaultValue && { default: defaultValue }),
         ...(prop.autoincrement && { autoIncrement: true }),
       };

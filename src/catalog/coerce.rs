@@ -94,6 +94,7 @@ fn to_number(value: Value) -> Attempt {
     let float = match &value {
         Value::Int(_) => return Ok(value),
         Value::Bool(bool) => return Ok(Value::Int((*bool).into())),
+        Value::Date(date) => return Ok(Value::Int(*date)),
         Value::Float(float) => *float,
         Value::Decimal(decimal) => match decimal.to_i64() {
             Some(int) => return Ok(Value::Int(int)),
@@ -259,7 +260,7 @@ mod tests {
         assert_eq!(to(FieldType::Int, 9_223_372_036_854_775_808.0), Err(ErrorCode::OutOfRange));
         assert_eq!(to(FieldType::BigInt, "9223372036854775808"), Err(ErrorCode::OutOfRange));
         assert_eq!(to(FieldType::Float, "1e999"), Err(ErrorCode::OutOfRange));
-        assert_eq!(to(FieldType::Int, Value::Date(0)), Err(ErrorCode::TypeMismatch));
+        assert_eq!(to(FieldType::Int, Value::Date(5)), Ok(Value::Int(5)));
     }
 
     #[test]
