@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import {
   Collection,
   Entity,
+  EntitySchema,
   ForeignKeyConstraintViolationException,
   ManyToMany,
   ManyToOne,
@@ -216,4 +217,39 @@ describe('keys', () => {
     );
     assert.equal(await orm.em.fork().nativeDelete(Seat, { row: 'A' } as never), 2);
   });
+});
+
+test('a deferred foreign key is checked when the transaction commits', async () => {
+  interface Chicken {
+    id: number;
+    egg: Egg;
+  }
+  interface Egg {
+    id: number;
+    chicken: Chicken;
+  }
+  const id = { type: 'number', primary: true };
+  const to = (entity: () => unknown) => ({ kind: 'm:1', entity, deferMode: 'deferred' });
+  const ChickenSchema: EntitySchema<Chicken> = new EntitySchema<Chicken>({
+    name: 'Chicken',
+    properties: { id, egg: to(() => EggSchema) } as never,
+  });
+  const EggSchema: EntitySchema<Egg> = new EntitySchema<Egg>({
+    name: 'Egg',
+    properties: { id, chicken: to(() => ChickenSchema) } as never,
+  });
+  const farm = await MikroORM.init(
+    defineConfig({ entities: [ChickenSchema, EggSchema], dbName: ':memory:' }),
+  );
+  await farm.schema.createSchema();
+  await farm.em.fork().transactional(async (em) => {
+    await em.insert(ChickenSchema, { id: 1, egg: 1 } as never);
+    await em.insert(EggSchema, { id: 1, chicken: 1 } as never);
+  });
+  const orphan = farm.em.fork().transactional(async (em) => {
+    await em.insert(ChickenSchema, { id: 2, egg: 2 } as never);
+  });
+  await assert.rejects(orphan, ForeignKeyConstraintViolationException);
+  assert.equal(await farm.em.fork().count(ChickenSchema), 1);
+  await farm.close(true);
 });

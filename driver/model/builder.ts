@@ -4,6 +4,7 @@
  */
 import {
   Cascade,
+  DeferMode,
   type EntityMetadata,
   type EntityProperty,
   type MetadataStorage,
@@ -279,6 +280,7 @@ export class ModelBuilder {
       ...(prop.foreignKeyName && { name: prop.foreignKeyName }),
       ...(prop.deleteRule && { deleteRule: prop.deleteRule }),
       ...(prop.updateRule && { updateRule: prop.updateRule }),
+      ...(prop.deferMode === DeferMode.INITIALLY_DEFERRED && { deferred: true }),
       cascadeRemove: cascades(Cascade.REMOVE),
       cascadePersist: cascades(Cascade.PERSIST),
     };

@@ -198,6 +198,8 @@ export interface ForeignDef {
   readonly targetFields: readonly string[];
   readonly onDelete: Rule;
   readonly onUpdate: Rule;
+  /** Checked when the transaction commits, and not at the end of each statement. */
+  readonly deferred?: boolean;
 }
 
 export interface CollectionDef {

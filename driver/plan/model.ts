@@ -136,6 +136,8 @@ export interface ForeignSource {
   readonly updateRule?: string;
   readonly cascadeRemove?: boolean;
   readonly cascadePersist?: boolean;
+  /** Checked when the transaction commits. */
+  readonly deferred?: boolean;
 }
 
 /** Whether a property is a relation. */

@@ -146,6 +146,7 @@ function foreignOf(model: Model): ForeignDef[] {
         target: prop.target().collection,
         targetFields,
         ...rulesOf(prop, prop.foreign),
+        ...(prop.foreign.deferred && { deferred: true }),
       });
     }
   }

@@ -168,6 +168,10 @@ pub struct ForeignDef {
     /// What happens when the target fields change.
     #[serde(default)]
     pub on_update: Rule,
+    /// Whether what it refuses is refused when the transaction commits, and not
+    /// at the end of each statement.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deferred: bool,
 }
 
 /// A collection: fields, primary key, indexes and foreign keys.

@@ -243,7 +243,7 @@ impl fmt::Display for Shown<'_, IndexDef> {
 
 impl fmt::Display for Shown<'_, ForeignDef> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ForeignDef { name, fields, target, target_fields, on_delete, on_update } = self.0;
+        let ForeignDef { name, fields, target, target_fields, on_delete, on_update, deferred } = self.0;
         let (fields, target_fields) = (fields.join(", "), target_fields.join(", "));
         write!(f, "foreign key {name} ({fields}) references {target} ({target_fields})")?;
         for (event, rule) in [("delete", on_delete), ("update", on_update)] {
@@ -251,7 +251,7 @@ impl fmt::Display for Shown<'_, ForeignDef> {
                 write!(f, " on {event} {}", rule.as_str())?;
             }
         }
-        Ok(())
+        f.write_str(if *deferred { " deferred" } else { "" })
     }
 }
 

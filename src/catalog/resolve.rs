@@ -37,7 +37,8 @@ impl Catalog {
             resolve_foreign(&mut drafts, &by_name, *id)?;
         }
         let schemas = drafts.into_iter().map(|draft| draft.map(|schema| share(schema, current))).collect();
-        Ok(Catalog { schemas, by_name })
+        let defers = def.collections.iter().any(|def| def.foreign.iter().any(|foreign| foreign.deferred));
+        Ok(Catalog { schemas, by_name, defers })
     }
 }
 
@@ -280,6 +281,7 @@ fn match_fields(schema: &Schema, target: &Schema, def: &ForeignDef) -> Result<Fo
         target_access,
         on_delete: def.on_delete,
         on_update: def.on_update,
+        deferred: def.deferred,
     })
 }
 

@@ -150,6 +150,8 @@ pub struct ForeignKey {
     pub on_delete: Rule,
     /// What happens when the target fields change.
     pub on_update: Rule,
+    /// Whether it is checked when the transaction commits.
+    pub deferred: bool,
 }
 
 /// A foreign key, as the collection pointed at sees it.
@@ -273,6 +275,7 @@ impl Schema {
 pub struct Catalog {
     pub(super) schemas: Vec<Option<Arc<Schema>>>,
     pub(super) by_name: HashMap<String, CollectionId>,
+    pub(super) defers: bool,
 }
 
 impl Catalog {
@@ -283,6 +286,11 @@ impl Catalog {
             Error::new(ErrorCode::CollectionNotFound, unknown("collection", name, "", names))
                 .of_collection(name)
         })
+    }
+
+    /// Whether some foreign key is checked only when a transaction commits.
+    pub fn defers(&self) -> bool {
+        self.defers
     }
 
     /// The collection of a name, if it exists.

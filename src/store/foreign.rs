@@ -47,6 +47,21 @@ impl Collection {
     }
 }
 
+/// When what a foreign key refuses is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    /// At the end of the statement.
+    Statement,
+    /// When the transaction commits: the key is deferred.
+    Commit,
+}
+
+impl When {
+    fn concerns(self, foreign: &ForeignKey) -> bool {
+        foreign.deferred == (self == Self::Commit)
+    }
+}
+
 /// A key that went away while a rule says to look at it only at the end.
 struct Owed {
     incoming: Incoming,
@@ -69,9 +84,23 @@ impl Writer<'_> {
             at += 1;
         }
         for at in self.first..self.effects.len() {
-            self.check_outgoing(at)?;
+            self.check_outgoing(at, When::Statement)?;
         }
         owed.iter().try_for_each(|owed| self.refuse_pointing(owed.incoming, &owed.row))
+    }
+
+    /// Checks the deferred foreign keys of all effects, for a commit.
+    pub(super) fn check_deferred(&self) -> Result<()> {
+        for (at, effect) in self.effects.iter().enumerate() {
+            self.check_outgoing(at, When::Commit)?;
+            let Some(before) = &effect.before else { continue };
+            for incoming in &self.root().collection(effect.collection)?.schema.incoming {
+                if self.foreign(*incoming)?.deferred {
+                    self.refuse_pointing(*incoming, before)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Follows the rules of those who point at what an effect took away.
@@ -114,15 +143,17 @@ impl Writer<'_> {
             self.refuse_pointing(*incoming, &before)?;
         }
         for (incoming, rule, old) in vanished {
+            let deferred = self.foreign(incoming)?.deferred;
             match rule {
                 Rule::Restrict => {}
+                Rule::NoAction if deferred => {}
                 Rule::NoAction => owed.push(Owed { incoming, row: before.clone() }),
                 Rule::Cascade | Rule::SetNull | Rule::SetDefault => {
                     self.apply(incoming, rule, &old, after.as_ref(), generation)?;
                 }
             }
             // A default may be the very key that went away.
-            if rule == Rule::SetDefault {
+            if rule == Rule::SetDefault && !deferred {
                 owed.push(Owed { incoming, row: before.clone() });
             }
         }
@@ -196,7 +227,7 @@ impl Writer<'_> {
     }
 
     /// Checks that the row an effect left behind points at rows that exist.
-    fn check_outgoing(&self, at: usize) -> Result<()> {
+    fn check_outgoing(&self, at: usize, when: When) -> Result<()> {
         let Some(Effect { collection, before, after: Some(after) }) = self.effects.get(at) else {
             return Ok(());
         };
@@ -209,7 +240,7 @@ impl Writer<'_> {
         let unmoved = before.as_ref().filter(|before| same(&schema.primary, before));
         let mut row = None;
         for foreign in &schema.foreign {
-            if unmoved.is_some_and(|before| same(&foreign.fields, before)) {
+            if !when.concerns(foreign) || unmoved.is_some_and(|before| same(&foreign.fields, before)) {
                 continue;
             }
             let mut key = Vec::new();

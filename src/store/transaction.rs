@@ -181,6 +181,7 @@ impl Transaction {
             let store = Arc::clone(&self.store);
             store.publish(|current| {
                 self.rebase(current)?;
+                self.check_deferred()?;
                 Ok(std::mem::take(&mut self.root))
             })
         };
@@ -304,6 +305,13 @@ impl Transaction {
             self.adopt(newest);
         }
         Ok(())
+    }
+
+    fn check_deferred(&mut self) -> Result<()> {
+        if !self.root.catalog.defers() {
+            return Ok(());
+        }
+        Writer::new(&mut self.root, &mut self.effects, self.store.clock()).check_deferred()
     }
 
     /// Takes over the automatic indexes that were made since, where the data is still the same.

@@ -323,3 +323,58 @@ fn set_null_on_a_field_that_must_not_be_null_is_refused() {
     let error = write(&store, |w| delete(w, "p", 1)).unwrap_err();
     assert_eq!((error.code, error.constraint.as_deref()), (ErrorCode::NotNull, Some("c_p")));
 }
+
+/// Parent and child as in [`family`], their key checked when a transaction commits.
+fn deferred_family(on_delete: &str) -> Arc<Store> {
+    let store = family(on_delete, "noAction");
+    let mut schema = store.current().unwrap().catalog.definition();
+    for foreign in schema.collections.iter_mut().flat_map(|def| &mut def.foreign) {
+        foreign.deferred = true;
+    }
+    let mut tx = store.begin(Begin::default()).unwrap();
+    assert_eq!(tx.apply_schema(&schema, DiffOptions::default()).unwrap().len(), 2);
+    tx.commit().unwrap();
+    store
+}
+
+#[test]
+fn a_deferred_key_is_checked_when_the_transaction_commits() {
+    for read_committed in [false, true] {
+        let store = deferred_family("noAction");
+        let begin = || store.begin(Begin { read_committed, ..Begin::default() }).unwrap();
+        let mut tx = begin();
+        tx.statement(|w| insert(w, "child", json!({"id": 5, "parent_id": 7}))).unwrap();
+        tx.statement(|w| delete(w, "parent", 2)).unwrap();
+        // Others commit: what was done is done again on their version.
+        write(&store, |w| insert(w, "parent", json!({"id": 8}))).unwrap();
+        tx.statement(|w| insert(w, "parent", json!({"id": 7}))).unwrap();
+        tx.statement(|w| update(w, "child", 2, json!({"parent_id": 8}))).unwrap();
+        tx.commit().unwrap();
+
+        let mut tx = begin();
+        tx.statement(|w| insert(w, "child", json!({"id": 6, "parent_id": 70}))).unwrap();
+        let error = tx.commit().unwrap_err();
+        assert_eq!((error.code, error.constraint.as_deref()), (ErrorCode::ForeignKey, Some("child_parent")));
+
+        let mut tx = begin();
+        tx.statement(|w| delete(w, "parent", 1)).unwrap();
+        assert_eq!(tx.commit().unwrap_err().code, ErrorCode::ForeignKey);
+
+        let mut tx = begin();
+        let savepoint = tx.savepoint("before").unwrap();
+        tx.statement(|w| delete(w, "parent", 1)).unwrap();
+        tx.rollback_to(savepoint).unwrap();
+        tx.commit().unwrap();
+    }
+}
+
+#[test]
+fn a_deferred_key_has_its_rules_followed_at_once() {
+    let store = deferred_family("cascade");
+    let mut tx = store.begin(Begin::default()).unwrap();
+    tx.statement(|w| delete(w, "parent", 1)).unwrap();
+    assert_eq!(rows(tx.root().unwrap(), "child").as_array().unwrap().len(), 2);
+    let restricting = deferred_family("restrict");
+    let mut tx = restricting.begin(Begin::default()).unwrap();
+    assert_eq!(code(tx.statement(|w| delete(w, "parent", 1))), ErrorCode::ForeignKey);
+}
