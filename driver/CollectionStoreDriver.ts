@@ -23,15 +23,18 @@ import { countRequest, type FindDefaults, findRequest } from './find-options.js'
 import { type Key, primaryKeyOf } from './keys.js';
 import { loadMembers } from './members.js';
 import { metadataOrThrow } from './metadata.js';
-import type { CompiledPlan, WriteResult } from './native/engine.js';
+import type { CompiledPlan, Session, WriteResult } from './native/engine.js';
 import type { SchemaDef } from './native/ir.js';
 import { converted, type Payload, withoutLinks } from './payload.js';
 import type { Model } from './plan/model.js';
 import type { FindOptions, Prepared } from './plan/planner.js';
+import type { Rules } from './plan/rules.js';
 import { schemaOf } from './plan/schema.js';
-import type { Row } from './plan/select.js';
-import { ROW_NUMBER } from './plan/write.js';
+import type { Row } from './plan/part.js';
+import { type ReturningOptions, ROW_NUMBER } from './plan/write.js';
+import { settleAll, settled } from './settle.js';
 import { Spaces } from './spaces.js';
+import { reportSql } from './sql-parts.js';
 import { virtualResult } from './virtual.js';
 
 /** Answers what core asks of a driver: each call is one plan, run in one call of the engine. */
@@ -42,6 +45,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   readonly #spaces: Spaces;
   readonly #calls: Calls;
   readonly #defaults: FindDefaults;
+  readonly #warned = new Set<string>();
 
   constructor(config: Configuration) {
     super(config, ['collection-store-mikro-orm']);
@@ -67,6 +71,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   override setMetadata(metadata: MetadataStorage): void {
     super.setMetadata(metadata);
     this.#spaces.clear();
+    reportSql(this.config, metadata, this.#warned);
   }
 
   /** The class to inject, for frameworks that ask the driver for it. */
@@ -79,6 +84,22 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     // Entities may have been discovered anew since.
     this.#spaces.clear();
     return schemaOf(this.#spaces.get(schema).models.stored());
+  }
+
+  /** Changes the schema of a session, and settles the rows there are by the rules that entities now have. */
+  changeSchema(schema: string | undefined, change: (session: Session) => string[]): string[] {
+    const { models, planner } = this.#spaces.get(schema);
+    const ruled = models.stored().filter(({ rules }) => rules !== undefined);
+    if (ruled.length === 0) {
+      return change(this.connection.engine);
+    }
+    return this.#calls.together({}, (options) => {
+      const changes = change(this.connection.session(options.ctx));
+      for (const model of ruled) {
+        settleAll(this.#calls, planner, model, model.rules as Rules, options);
+      }
+      return changes;
+    });
   }
 
   override async find(entityName: any, where: any, options: any = {}): Promise<any> {
@@ -182,13 +203,8 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row),
     );
     const rows = parts.map((part) => this.#payload(rootOf(meta), part.data, options));
-    const result = this.#calls.write(
-      'insert',
-      model,
-      planner.insert(model, rows),
-      () => [['values', data]],
-      options,
-    );
+    const plan = (returning: ReturningOptions) => planner.insert(model, rows, returning);
+    const result = this.#write('insert', meta, model, plan, () => [['values', data]], options);
     const ids = this.#primaryKeys(meta, data, result.rows);
     for (const [i, { links }] of parts.entries()) {
       await this.#link([ids[i]].flat(), links, 'none', options);
@@ -216,8 +232,8 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       options.convertCustomTypes === false
         ? where
         : processedWhere(this.metadata, this.platform, meta, where);
-    const prepared = planner.update(model, condition, payload);
-    const result = this.#change(model, prepared, where, data, options);
+    const plan = (returning: ReturningOptions) => planner.update(model, condition, payload, returning);
+    const result = this.#write('update', meta, model, plan, () => changeClauses(where, data), options);
     const key = primaryKeyOf(meta, {
       ...(Utils.isPlainObject(where) ? (where as object) : { [meta.primaryKeys[0] as string]: where }),
       ...data,
@@ -248,8 +264,8 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row),
     );
     const rows = parts.map((part) => this.#payload(rootOf(meta), part.data, options));
-    const prepared = planner.updateMany(model, where, rows);
-    const result = this.#change(model, prepared, where, data, options);
+    const plan = (returning: ReturningOptions) => planner.updateMany(model, where, rows, returning);
+    const result = this.#write('update', meta, model, plan, () => changeClauses(where, data), options);
     for (const [i, { links }] of parts.entries()) {
       await this.#link(primaryKeyOf(meta, where[i]), links, 'all', options);
     }
@@ -289,7 +305,14 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     }
     const own = new Set(
       meta.props
-        .filter((prop) => prop.autoincrement || prop.version || (prop.kind === '1:1' && !prop.owner))
+        .filter(
+          (prop) =>
+            prop.autoincrement ||
+            prop.version ||
+            prop.formula ||
+            prop.generated ||
+            (prop.kind === '1:1' && !prop.owner),
+        )
         .map((prop) => prop.name as string),
     );
     const copy = Object.fromEntries(Object.entries(row).filter(([name]) => !own.has(name)));
@@ -349,24 +372,20 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     const returning = getOnConflictReturningFields(meta as any, data[0], unique as any, options) as
       | string
       | string[];
-    const prepared = planner.upsert(model, rows, {
+    const conflict = {
       unique,
       ignore: options.onConflictAction === 'ignore',
       merge: options.onConflictMergeFields,
       exclude: options.onConflictExcludeFields,
       where: options.onConflictWhere,
       returning: [returning].flat(),
-    });
-    const result = this.#calls.write(
-      'upsert',
-      model,
-      prepared,
-      () => [
-        ['values', data],
-        ['unique', unique],
-      ],
-      options,
-    );
+    };
+    const plan = (whole: ReturningOptions) => planner.upsert(model, rows, { ...conflict, ...whole });
+    const clauses = (): Clause[] => [
+      ['values', data],
+      ['unique', unique],
+    ];
+    const result = this.#write('upsert', meta, model, plan, clauses, options);
     const written = result.rows.map(({ [ROW_NUMBER]: _, ...row }) => row);
     const complete = written.length === data.length;
     const ids = complete ? this.#primaryKeys(meta, data, written) : [];
@@ -412,23 +431,36 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     return data.map((row) => primaryKeyOf(meta, row));
   }
 
-  /** Runs an update; there is no plan where it would change nothing. */
-  #change(
+  /** Runs a write that is not a removal; there is no plan where it would change nothing. */
+  #write(
+    verb: string,
+    meta: EntityMetadata,
     model: Model,
-    prepared: Prepared<CompiledPlan> | undefined,
-    where: unknown,
-    data: unknown,
+    plan: (returning: ReturningOptions) => Prepared<CompiledPlan> | undefined,
+    clauses: () => readonly Clause[],
     options: any,
   ): WriteResult {
-    if (prepared === undefined) {
-      return { affected: 0, rows: [] };
+    const run = (returning: ReturningOptions, inner: any): WriteResult => {
+      const prepared = plan(returning);
+      return prepared === undefined
+        ? { affected: 0, rows: [] }
+        : this.#calls.write(verb, model, prepared, clauses, inner);
+    };
+    const { rules } = model;
+    if (rules === undefined) {
+      return run({}, options);
     }
-    const clauses = (): Clause[] => [
-      ['set', data],
-      ['where', where],
-    ];
-    return this.#calls.write('update', model, prepared, clauses, options);
+    const { models, planner } = this.#spaces.get(options.schema);
+    const root = models.model(rootOf(meta));
+    return settled(this.#calls, planner, root, rules, (whole, inner) => run({ whole }, inner), options);
   }
+}
+
+function changeClauses(where: unknown, data: unknown): Clause[] {
+  return [
+    ['set', data],
+    ['where', where],
+  ];
 }
 
 function findClauses({ where, orderBy, limit, offset, fields }: FindOptions): Clause[] {

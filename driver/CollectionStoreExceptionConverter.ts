@@ -1,4 +1,5 @@
 import {
+  CheckConstraintViolationException,
   ConnectionException,
   DeadlockException,
   type DriverException,
@@ -22,6 +23,7 @@ const EXCEPTIONS: Partial<Record<EngineErrorCode, ExceptionClass>> = {
   UNIQUE: UniqueConstraintViolationException,
   FOREIGN_KEY: ForeignKeyConstraintViolationException,
   NOT_NULL: NotNullConstraintViolationException,
+  CHECK: CheckConstraintViolationException,
   COLLECTION_NOT_FOUND: TableNotFoundException,
   COLLECTION_EXISTS: TableExistsException,
   FIELD_NOT_FOUND: InvalidFieldNameException,

@@ -59,12 +59,12 @@ export class CollectionStoreSchemaGenerator {
 
   /** Creates what is missing. What is there stays as it is. */
   async create(options: SchemaScope = {}): Promise<void> {
-    await this.#apply('create schema', this.#target(options), { dropTables: false, safe: true });
+    await this.#apply('create schema', options, { dropTables: false, safe: true });
   }
 
   /** Brings the schema in line with the entities and keeps data. New fields that must not be null are filled from their default, and refused where rows have none. */
   async update(options: SchemaUpdateOptions = {}): Promise<void> {
-    await this.#apply('update schema', this.#target(options), updateOptions(options));
+    await this.#apply('update schema', options, updateOptions(options));
   }
 
   /** Removes the collections of the entities, and their rows. */
@@ -103,7 +103,7 @@ export class CollectionStoreSchemaGenerator {
 
   /** Makes sure of indexes and constraints, and of the collections they are on. */
   async ensureIndexes(options: SchemaScope = {}): Promise<void> {
-    await this.#apply('ensure indexes', this.#target(options), { dropTables: false, safe: true });
+    await this.#apply('ensure indexes', options, { dropTables: false, safe: true });
   }
 
   /** A store is there once it is open. Returns whether its schema was created, as `create` asks for an empty one. */
@@ -203,9 +203,12 @@ export class CollectionStoreSchemaGenerator {
     return { collections: session.describe().collections.filter(({ name }) => !mine.has(name)) };
   }
 
-  async #apply(text: string, target: SchemaDef, options: SchemaOptions): Promise<void> {
-    const session = await this.#session();
-    this.#traced(text, () => session.applySchema(target, options));
+  async #apply(text: string, scope: SchemaScope, options: SchemaOptions): Promise<void> {
+    await this.#session();
+    const target = this.#target(scope);
+    this.#traced(text, () =>
+      this.#driver.changeSchema(scope.schema, (session) => session.applySchema(target, options)),
+    );
   }
 
   async #session(): Promise<Session> {

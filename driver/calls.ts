@@ -4,9 +4,11 @@ import type { Configuration } from '@mikro-orm/core';
 import type { CollectionStoreConnection, LoggedCall } from './CollectionStoreConnection.js';
 import { type Clause, callText } from './call-text.js';
 import type { CompiledPlan, Session, WriteResult } from './native/engine.js';
+import { type EngineErrorCode, engineError } from './native/errors.js';
 import type { Model } from './plan/model.js';
 import type { Prepared } from './plan/planner.js';
-import type { Row } from './plan/select.js';
+import type { Row } from './plan/part.js';
+import { TransactionContext } from './transaction.js';
 
 /** What a prepared read answers with, before and after its rows get their final shape. */
 type PreparedRead = Prepared<CompiledPlan> & { readonly finish?: ((row: Row) => Row) | undefined };
@@ -85,6 +87,31 @@ export class Calls {
       options.loggerContext ?? options.logging,
       options,
     );
+  }
+
+  /** Runs several calls as one: all of them happen, or none. */
+  together<T>(options: any, work: (options: any) => T): T {
+    const { ctx } = options;
+    const engine = ctx ? undefined : this.#connection.engine;
+    const trx = engine ? TransactionContext.of(engine.begin()) : TransactionContext.from(ctx).nest();
+    let result: T;
+    try {
+      result = work({ ...options, ctx: trx });
+    } catch (error) {
+      trx.rollback();
+      throw error;
+    }
+    try {
+      trx.commit();
+    } catch (error) {
+      throw this.#connection.converted(error);
+    }
+    return result;
+  }
+
+  /** The exception for something that went wrong. */
+  failure(code: EngineErrorCode, message: string): unknown {
+    return this.#connection.converted(engineError(code, message));
   }
 
   #run<T>(

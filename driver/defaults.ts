@@ -2,14 +2,12 @@
  * What a column holds when an insert does not say: JavaScript values as they
  * are, and the few words of SQL that core writes for the others.
  */
-import type { EntityMetadata, EntityProperty, Platform } from '@mikro-orm/core';
+import type { EntityProperty, Platform } from '@mikro-orm/core';
 import { rawSqlOf } from './compat.js';
-import { unsupported } from './errors.js';
 import type { DefaultDef, FieldType, JsonValue } from './native/ir.js';
 
 /** The default of a property's column; none for one without, and for those core fills in itself. */
 export function columnDefault(
-  meta: EntityMetadata,
   prop: EntityProperty,
   type: FieldType,
   platform: Platform,
@@ -18,9 +16,20 @@ export function columnDefault(
   if (value !== undefined && value !== null && rawSqlOf(value) === undefined && !prop.version) {
     return { value: plainValue(prop, storedValue(prop, value, platform), type) };
   }
-  return defaultRaw === undefined
-    ? undefined
-    : literalDefault(`${meta.className}.${prop.name}`, defaultRaw, type);
+  return defaultRaw === undefined ? undefined : literalDefault(defaultRaw, type);
+}
+
+/** Whether the default of a property can be told without SQL, as that of one without any can. */
+export function hasEvaluableDefault(prop: EntityProperty): boolean {
+  const { default: value, defaultRaw } = prop as { default?: unknown; defaultRaw?: string };
+  const plain = value !== undefined && value !== null && rawSqlOf(value) === undefined;
+  return (
+    plain ||
+    prop.version === true ||
+    defaultRaw === undefined ||
+    isNull(bare(defaultRaw)) ||
+    literalDefault(defaultRaw, 'text') !== undefined
+  );
 }
 
 /** A default as its property's type stores it. Types that say `any`, those of documents among them, get it as it is to be stored. */
@@ -45,13 +54,22 @@ function plainValue(prop: EntityProperty, value: unknown, type: FieldType): Json
   return value as JsonValue;
 }
 
-/** An SQL literal, as core and users write them for defaults. */
-function literalDefault(path: string, sql: string, type: FieldType): DefaultDef | undefined {
-  const literal = sql
+/** An SQL literal without its brackets and its type. */
+function bare(sql: string): string {
+  return sql
     .trim()
     .replace(/^\((.*)\)$/s, '$1')
     .replace(/::[\w ]+(\[])?$/, '');
-  if (/^null$/i.test(literal)) {
+}
+
+function isNull(literal: string): boolean {
+  return /^null$/i.test(literal);
+}
+
+/** The value of an SQL literal, as core and users write them for defaults; none of any other expression. */
+function literalDefault(sql: string, type: FieldType): DefaultDef | undefined {
+  const literal = bare(sql);
+  if (isNull(literal)) {
     return undefined;
   }
   if (/^(current_timestamp|now|localtimestamp|current_date|getdate|sysdate)\b/i.test(literal)) {
@@ -67,9 +85,7 @@ function literalDefault(path: string, sql: string, type: FieldType): DefaultDef 
   if (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(literal)) {
     return { value: type === 'decimal' || type === 'bigint' || type === 'text' ? literal : Number(literal) };
   }
-  throw unsupported(
-    `The default of ${path} is an SQL expression, which the collection store does not evaluate: ${sql}. Use \`onCreate\`, or a plain value as \`default\`.`,
-  );
+  return undefined;
 }
 
 function parseJson(text: string): JsonValue | undefined {

@@ -13,7 +13,8 @@ import {
 import { unsupported } from './errors.js';
 import { lazyProperties, namesOf } from './fields.js';
 import { joinsOf, type PopulateHint } from './joins.js';
-import type { Model } from './plan/model.js';
+import { PlanError } from './plan/errors.js';
+import { isRelation, type Model } from './plan/model.js';
 import type { FindOptions } from './plan/planner.js';
 import type { NestedOptions } from './plan/select.js';
 
@@ -37,7 +38,8 @@ export function findRequest(
   refuseOptions(meta, options);
   const { orderBy, offset, exclude } = options;
   const populate: readonly PopulateHint[] = Array.isArray(options.populate) ? options.populate : NO_HINTS;
-  const fields = options.fields?.length > 0 ? namesOf(options.fields) : undefined;
+  const fields = options.fields?.length > 0 ? fieldsOf(model, options) : undefined;
+  refuseSql(model, populate);
   const nested = joins(meta, model, populate, { ...options, fields }, defaults);
   return {
     where,
@@ -50,6 +52,30 @@ export function findRequest(
     refs: defaults.joinsOwners ? inverseReferences(meta, populate, fields, nested) : undefined,
     nested,
   };
+}
+
+/** The properties to load. Core itself, which names none to populate, looks in vain for values that SQL would make. */
+function fieldsOf(model: Model, { fields, populate }: any): readonly string[] {
+  const names = namesOf(fields);
+  return populate === undefined ? names.filter((name) => !isMadeBySql(model, name)) : names;
+}
+
+function isMadeBySql(model: Model, name: string): boolean {
+  const prop = model.props.get(name);
+  return prop?.kind === 'scalar' && prop.sql === true;
+}
+
+function refuseSql(model: Model, populate: readonly PopulateHint[]): void {
+  for (const { field, all, children } of populate) {
+    const prop = model.props.get(field);
+    if (all !== true && isMadeBySql(model, field)) {
+      const path = `${model.name}.${field}`;
+      throw new PlanError('NOT_STORED', `${path} ${prop?.refused} and cannot be populated`, path);
+    }
+    if (children !== undefined && prop !== undefined && isRelation(prop) && prop.refused === undefined) {
+      refuseSql(prop.target(), children);
+    }
+  }
 }
 
 /** What a count asks for: relations that leave out rows count as in a query. */

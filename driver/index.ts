@@ -14,6 +14,7 @@ export * from './CollectionStoreExceptionConverter.js';
 export {
   CollectionStoreMikroORM,
   CollectionStoreMikroORM as MikroORM,
+  type CollectionStoreDriverOptions,
   type CollectionStoreMikroORMClass,
   type CollectionStoreOptions,
   type CollectionStoreOptions as Options,
@@ -22,6 +23,7 @@ export {
 } from './CollectionStoreMikroORM.js';
 export * from './CollectionStorePlatform.js';
 export * from './CollectionStoreSchemaGenerator.js';
+export { check, computed, type RowFunction } from './computed.js';
 export {
   AfterCreate,
   AfterDelete,

@@ -8,7 +8,8 @@ import { encodeJsonKey } from '#driver/plan/json-key.js';
 import type { Model } from '#driver/plan/model.js';
 import { OrderBuilder, walkOrder } from '#driver/plan/order.js';
 import { type FindOptions, Planner } from '#driver/plan/planner.js';
-import { compileSelect, type Row, type SelectOptions } from '#driver/plan/select.js';
+import type { Row } from '#driver/plan/part.js';
+import { compileSelect, type SelectOptions } from '#driver/plan/select.js';
 import { author, book, dog, line, note, remark } from './library.js';
 
 function ordered(model: Model, orderBy: unknown): Order[] {

@@ -12,7 +12,7 @@ import { columnDefault } from '../defaults.js';
 import type { FieldType } from '../native/ir.js';
 import type { Column } from '../plan/model.js';
 import { fieldTypeOf, WIRES } from './field-types.js';
-import { fieldNames, isStored } from './properties.js';
+import { fieldNames, isGenerated, isStored } from './properties.js';
 
 /** Makes the columns of collections, and keeps them. */
 export class Columns {
@@ -32,7 +32,7 @@ export class Columns {
       this.#columns.set(root, columns);
       for (const prop of root.props) {
         if (isStored(prop)) {
-          for (const column of this.#columnsFor(root, prop)) {
+          for (const column of this.#columnsFor(prop)) {
             const shared = columns.get(column.name);
             columns.set(
               column.name,
@@ -47,13 +47,14 @@ export class Columns {
     return columns;
   }
 
-  #columnsFor(meta: EntityMetadata, prop: EntityProperty): Column[] {
+  #columnsFor(prop: EntityProperty): Column[] {
     const names = siblingColumnsOf(prop) ?? fieldNames(prop);
     // Core makes what only a subclass declares nullable, keys of an abstract root among it.
-    const nullable = prop.nullable === true && !prop.primary;
+    // A generated value is there only once its row is.
+    const nullable = (prop.nullable === true && !prop.primary) || isGenerated(prop);
     return names.map((name, i) => {
       const type = this.#fieldType(prop, i);
-      const defaultValue = columnDefault(meta, prop, type, this.#platform);
+      const defaultValue = columnDefault(prop, type, this.#platform);
       return {
         name,
         type,

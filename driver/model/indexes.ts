@@ -10,7 +10,9 @@ export function indexesOf(meta: EntityMetadata): IndexSource[] {
   const composite = [
     ...meta.indexes.map((index) => ({ ...index, unique: false })),
     ...meta.uniques.map((index) => ({ ...index, unique: true })),
-  ].filter((index) => index.properties !== undefined && !index.expression);
+  ].filter(
+    (index) => index.properties !== undefined && !index.expression && !(index.unique && isPartial(index)),
+  );
   return [
     ...single,
     ...composite.map(({ name, properties, unique }) => ({
@@ -19,6 +21,11 @@ export function indexesOf(meta: EntityMetadata): IndexSource[] {
       unique,
     })),
   ];
+}
+
+/** Whether an index is for some rows only. One that is not unique may as well hold all. */
+export function isPartial(index: object): boolean {
+  return 'where' in index && index.where !== undefined;
 }
 
 function indexOf(

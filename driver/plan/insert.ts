@@ -8,7 +8,7 @@ import type { Payload } from './payload.js';
 import { type Table, tableOf } from './table.js';
 import {
   askedFor,
-  listed,
+  extras,
   namesOf,
   type ReturningOptions,
   returningOf,
@@ -25,13 +25,16 @@ export function insertOf(
   const table = rowsOf(model, rows);
   const filled = filledIn(table);
   return {
-    key: writeKey('insert', model, table.key, filled.join(), listed(options.returning)),
+    key: writeKey('insert', model, table.key, filled.join(), extras(options)),
     params: table.values,
     ir: () => ({
       insert: {
         into: model.collection,
         fields: namesOf(table.columns),
-        returning: returningOf(model.primary, made(model, table, filled), askedFor(model, options.returning)),
+        returning: [
+          ...returningOf(model.primary, made(model, table, filled), askedFor(model, options.returning)),
+          ...(options.whole ?? []),
+        ],
       },
     }),
   };

@@ -6,6 +6,7 @@
  * it knows the ORM.
  */
 import type { DefaultDef, FieldType, Wire } from '../native/ir.js';
+import type { Rules } from './rules.js';
 
 /** A field of a collection. */
 export interface Column {
@@ -40,6 +41,8 @@ export interface Model {
   /** The name of the version property. */
   readonly version?: string;
   readonly indexes?: readonly IndexSource[];
+  /** What is computed and checked with every write; that of the whole collection. */
+  readonly rules?: Rules;
 }
 
 /** What tells classes of one collection apart. */
@@ -84,6 +87,12 @@ export interface ScalarProp extends PropBase {
   readonly list?: boolean;
   /** Orders by the position in this list rather than by value. */
   readonly customOrder?: readonly unknown[];
+  /** Makes the value of a row keyed by properties, for one that is computed whenever it is loaded. */
+  readonly compute?: (row: Readonly<Record<string, unknown>>) => unknown;
+  /** Would be made by SQL: there is no value, and asking for it by name is an error. */
+  readonly sql?: boolean;
+  /** Why the property, though stored, cannot be given a value. */
+  readonly computed?: string;
 }
 
 /** An embedded object, spread over columns or kept as a document. */

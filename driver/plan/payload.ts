@@ -72,6 +72,9 @@ function makeTarget(model: Model, name: string): Target {
   if (prop.refused !== undefined) {
     throw new PlanError('NOT_STORED', `${path} ${prop.refused} and cannot be written`, path);
   }
+  if (prop.kind === 'scalar' && prop.computed !== undefined) {
+    throw new PlanError('INVALID_DATA', `${path} ${prop.computed} and cannot be written`, path);
+  }
   return targetOfProp(prop, path);
 }
 
@@ -114,7 +117,7 @@ function documentTarget(column: Column, prop: EmbeddedProp): Target {
 /** An embedded object given as a whole, though its properties have columns of their own. */
 function inlineTarget(prop: EmbeddedProp, path: string): Target {
   const members = [...prop.props]
-    .filter(([, child]) => child.refused === undefined)
+    .filter(([, child]) => child.refused === undefined && !(child.kind === 'scalar' && child.computed))
     .map(([name, child]) => ({ name, target: targetOfProp(child, `${path}.${name}`) }));
   const columns = members.flatMap(({ target }) => target.columns);
   return {

@@ -9,10 +9,10 @@ import { insertOf } from './insert.js';
 import type { Model } from './model.js';
 import { OrderBuilder, walkOrder } from './order.js';
 import type { Payload } from './payload.js';
+import type { Finish } from './part.js';
 import {
   compileRequirements,
   compileSelect,
-  type Finish,
   type NestedOptions,
   requiredOf,
   type SelectOptions,

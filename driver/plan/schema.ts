@@ -166,6 +166,15 @@ function rulesOf(
   };
 }
 
+/** Whether the store changes the key that a relation holds when its target is changed or removed. */
+export function followsTarget(prop: RelationProp): boolean {
+  if (prop.foreign === undefined) {
+    return false;
+  }
+  const { onDelete, onUpdate } = rulesOf(prop, prop.foreign);
+  return onDelete === 'setNull' || onDelete === 'setDefault' || !['noAction', 'restrict'].includes(onUpdate);
+}
+
 const RULES: ReadonlyMap<string, Rule> = new Map([
   ['cascade', 'cascade'],
   ['set null', 'setNull'],

@@ -3,14 +3,11 @@
  * of relations as scalars or (nested) tuples, embedded objects by the names of
  * their properties.
  */
-import type { Expr, NestedSelect, Select, SelectField } from '../native/ir.js';
+import type { Expr, NestedSelect, Select } from '../native/ir.js';
 import { allOf, whereOf } from './filter.js';
-import { readerOf } from './document.js';
 import { PlanError } from './errors.js';
-import { inKeyOrder, type KeyParts, keyPlaces, primaryParts, targetParts } from './key.js';
+import { keyPlaces, primaryParts, targetParts } from './key.js';
 import {
-  type Column,
-  columnsOf,
   type EmbeddedProp,
   findProp,
   isRelation,
@@ -18,17 +15,14 @@ import {
   type Model,
   type Prop,
   type RelationProp,
+  type ScalarProp,
 } from './model.js';
 import { OrderBuilder, walkOrder } from './order.js';
+import { fieldOf, type Finish, finishOf, isStored, nestKey, ownPart, type Part, type Row } from './part.js';
 import { Scope } from './scope.js';
 import type { Shape } from './shape.js';
 import { walkWhere } from './where.js';
-
-/** A row, keyed by properties. */
-export type Row = Record<string, unknown>;
-
-/** Gives a row its final form. */
-export type Finish = (row: Row) => Row;
+import { type WholeRow, wholeRowOf } from './whole-row.js';
 
 /** Which properties of an entity to fetch. */
 export interface SelectOptions {
@@ -96,10 +90,19 @@ export function compileSelect(model: Model, options: SelectOptions, firstParam =
   const nested = options.nested ?? [];
   const refs = options.refs ?? [];
   const elsewhere = new Set([...nested.map(({ prop }) => prop), ...refs]);
+  const own = new Set<Prop>();
+  const formulas: FormulaProp[] = [];
   for (const prop of chosen(model, options)) {
-    if (!elsewhere.has(prop.name) || findProp(model, prop.name) !== prop) {
+    if (isFormula(prop)) {
+      formulas.push(prop);
+    } else if (!elsewhere.has(prop.name) || findProp(model, prop.name) !== prop) {
+      own.add(prop);
       parts.push(ownPart(prop));
     }
+  }
+  const whole = formulas.length > 0 ? wholeRowOf(model, own) : undefined;
+  if (whole !== undefined) {
+    parts.push(...formulaParts(formulas, whole));
   }
   for (const name of refs) {
     parts.push(nestedPart(relationOf(model, name), { prop: name, keyOnly: true }, firstParam));
@@ -111,13 +114,35 @@ export function compileSelect(model: Model, options: SelectOptions, firstParam =
     parts.push(part);
   }
   const select = {
-    fields: parts.flatMap((part) => part.fields ?? []),
+    fields: [...parts.flatMap((part) => part.fields ?? []), ...(whole?.fields ?? [])],
     ...(parts.some((part) => part.nested) && { nested: parts.flatMap((part) => part.nested ?? []) }),
   };
   const conditions = parts.flatMap((part) => part.condition ?? []);
   return parts.some((part) => part.read)
     ? { select, finish: finishOf(parts), conditions, nextParam }
     : { select, conditions, nextParam };
+}
+
+/** A property that is made of the others when it is loaded. */
+type FormulaProp = ScalarProp & { readonly compute: (row: Row) => unknown };
+
+function isFormula(prop: Prop): prop is FormulaProp {
+  return prop.kind === 'scalar' && prop.compute !== undefined;
+}
+
+function formulaParts(formulas: readonly FormulaProp[], whole: WholeRow): Part[] {
+  // Several formulas of one row are asked for one after the other.
+  let last: Row | undefined;
+  let values: Row = {};
+  return formulas.map(({ name, compute }) => ({
+    name,
+    read: (row) => {
+      if (row !== last) {
+        [last, values] = [row, whole.read(row)];
+      }
+      return compute(values);
+    },
+  }));
 }
 
 /** The relations among these that leave out rows. */
@@ -149,66 +174,6 @@ function isFound(nested: NestedSelect): Expr {
 function related({ join, via }: Pick<NestedSelect, 'join' | 'via'>, where: Expr): Expr {
   const found: Expr = { related: { join, quantifier: 'some', where } };
   return via === undefined ? found : { related: { join: via, quantifier: 'some', where: found } };
-}
-
-/** One property of a row. */
-interface Part {
-  readonly name: string;
-  readonly fields?: readonly SelectField[];
-  readonly nested?: NestedSelect;
-  readonly condition?: Expr;
-  /** Makes the property's value; by default it is the row's already. */
-  readonly read?: (row: Row) => unknown;
-}
-
-function finishOf(parts: readonly Part[]): Finish {
-  return (row) => {
-    const finished: Row = {};
-    for (const { name, read } of parts) {
-      finished[name] = read === undefined ? row[name] : read(row);
-    }
-    return finished;
-  };
-}
-
-function ownPart(prop: Prop): Part {
-  const { name } = prop;
-  const columns = columnsOf(prop);
-  const [column] = columns;
-  if (isRelation(prop) && columns.length > 1) {
-    const names = columns.map((part) => `${name}~~~${part.name}`);
-    const nest = nestForeignKey(prop, names);
-    return { name, fields: columns.map((part, i) => fieldOf(part, names[i] ?? part.name)), read: nest };
-  }
-  const fields = column === undefined ? [] : [fieldOf(column, name)];
-  const convert = prop.kind === 'embedded' ? readerOf(prop) : undefined;
-  return convert === undefined ? { name, fields } : { name, fields, read: (row) => convert(row[name]) };
-}
-
-function fieldOf(column: Column, name: string): SelectField {
-  return { field: column.name, as: column.wire, ...(name !== column.name && { name }) };
-}
-
-/** A key out of a row that has its columns under these names: null, a scalar, or a tuple with tuples for the foreign keys in it. */
-function nestKey(parts: KeyParts, names: readonly string[], path: string): (row: Row) => unknown {
-  const columns = keyPlaces(parts, path).map(({ column }) => column);
-  const readers = parts.map((part): ((row: Row) => unknown) => {
-    const taken = columnsOf(part).map((column) => names[columns.indexOf(column)] ?? column.name);
-    const [name = part.name] = taken;
-    return isRelation(part) && taken.length > 1 ? nestForeignKey(part, taken) : (row) => row[name];
-  });
-  const [only] = readers;
-  return (row) => {
-    if (names.some((name) => row[name] === null)) {
-      return null;
-    }
-    return only !== undefined && readers.length === 1 ? only(row) : readers.map((read) => read(row));
-  };
-}
-
-/** The key that a relation refers to, out of a row that has the relation's columns under these names. */
-function nestForeignKey(prop: RelationProp, names: readonly string[]): (row: Row) => unknown {
-  return nestKey(targetParts(prop), inKeyOrder(prop, names), prop.name);
 }
 
 function nestedPart(
@@ -298,9 +263,16 @@ function relationOf(model: Model, name: string): RelationProp {
 function chosen(model: Model, options: SelectOptions): Iterable<Prop> {
   const props = new Map<string, Prop>();
   const add = (prop: Prop) => {
-    if (isStored(prop)) {
+    if (isStored(prop) || isFormula(prop)) {
       props.set(prop.name, prop);
     }
+  };
+  const addNamed = (prop: Prop) => {
+    if (prop.kind === 'scalar' && prop.sql === true) {
+      const path = `${model.name}.${prop.name}`;
+      throw new PlanError('NOT_STORED', `${path} ${prop.refused} and cannot be loaded`, path);
+    }
+    add(prop);
   };
   const lazy = new Set((options.lazy ?? []).flatMap((name) => named(model, name)));
   const addAll = () => {
@@ -318,7 +290,7 @@ function chosen(model: Model, options: SelectOptions): Iterable<Prop> {
       if (name === '*') {
         addAll();
       } else {
-        named(model, name).forEach(add);
+        named(model, name).forEach(addNamed);
       }
     });
     lazy.forEach(add);
@@ -347,10 +319,6 @@ function always(model: Model): readonly Prop[] {
   const kind =
     props.find((prop) => prop.kind === 'scalar' && prop.column?.name === name) ?? findProp(model, name);
   return kind === undefined ? key : [...key, kind];
-}
-
-function isStored(prop: Prop): boolean {
-  return prop.refused === undefined && prop.json.length === 0 && columnsOf(prop).length > 0;
 }
 
 /** The properties that a name in `fields` stands for. */

@@ -14,7 +14,7 @@ import { isPlainObject } from './value.js';
 import { walkWhere } from './where.js';
 import {
   askedFor,
-  listed,
+  extras,
   namesOf,
   type ReturningOptions,
   returningOf,
@@ -33,7 +33,7 @@ export function updateOf(
   if (table.columns.length === 0) {
     return undefined;
   }
-  const shape = new Shape(writeKey('update', model, table.key, listed(options.returning), ''));
+  const shape = new Shape(writeKey('update', model, table.key, extras(options), ''));
   walkWhere(model, where, shape);
   const { params } = shape;
   const first = params.length;
@@ -53,10 +53,13 @@ export function updateOf(
           in: model.collection,
           ...(expr && { where: expr }),
           set: bump === undefined ? set : [...set, bump],
-          returning: returningOf(
-            bump === undefined ? [] : versionColumns(model),
-            askedFor(model, options.returning),
-          ),
+          returning: [
+            ...returningOf(
+              bump === undefined ? [] : versionColumns(model),
+              askedFor(model, options.returning),
+            ),
+            ...(options.whole ?? []),
+          ],
         },
       };
     },
@@ -102,7 +105,7 @@ export function updateManyOf(
   }
   const keys = keysOf(model, wheres);
   return {
-    key: writeKey('updateMany', model, keys.key, changes.key, listed(options.returning)),
+    key: writeKey('updateMany', model, keys.key, changes.key, extras(options)),
     params: interleave(keys, changes, data.length),
     ir: () => {
       const bump = bumpOf(model, changes);
@@ -112,11 +115,14 @@ export function updateManyOf(
           key: namesOf(keys.columns),
           set: namesOf(changes.columns),
           ...(bump && { bump }),
-          returning: returningOf(
-            model.primary,
-            bump === undefined ? [] : versionColumns(model),
-            askedFor(model, options.returning),
-          ),
+          returning: [
+            ...returningOf(
+              model.primary,
+              bump === undefined ? [] : versionColumns(model),
+              askedFor(model, options.returning),
+            ),
+            ...(options.whole ?? []),
+          ],
         },
       };
     },

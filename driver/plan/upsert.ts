@@ -11,6 +11,7 @@ import type { Table } from './table.js';
 import { walkWhere } from './where.js';
 import {
   askedFor,
+  extras,
   listed,
   namesOf,
   type ReturningOptions,
@@ -42,7 +43,7 @@ export function upsertOf(
 ): Write<InsertPlan> {
   const table = rowsOf(model, rows);
   const where = conflictWhere(model, options.where);
-  const { unique, merge, exclude, ignore, returning } = options;
+  const { unique, merge, exclude, ignore } = options;
   return {
     key: writeKey(
       ignore === true ? 'upsert or ignore' : 'upsert',
@@ -51,7 +52,7 @@ export function upsertOf(
       listed(unique),
       JSON.stringify(merge ?? null),
       listed(exclude),
-      listed(returning),
+      extras(options),
       JSON.stringify(where ?? null),
     ),
     params: table.values,
@@ -65,8 +66,9 @@ export function upsertOf(
           ...returningOf(
             model.primary,
             model.columns.filter((column) => !table.columns.includes(column)),
-            askedFor(model, returning),
+            askedFor(model, options.returning),
           ),
+          ...(options.whole ?? []),
         ],
       },
     }),

@@ -17,6 +17,8 @@ export interface Write<Ir> {
 export interface ReturningOptions {
   /** Properties or columns to hand back besides what the write made itself; `*` for all columns. */
   readonly returning?: readonly string[] | undefined;
+  /** Everything that the rows hold, besides. */
+  readonly whole?: readonly SelectField[] | undefined;
 }
 
 /** The name under which an upsert hands back the number of the row in the payloads, as ignored rows hand nothing back. */
@@ -32,6 +34,11 @@ export function writeKey(kind: string, model: Model, ...parts: readonly string[]
     key += END + END + part;
   }
   return key;
+}
+
+/** What is handed back besides what the write made, as a part of a shape. */
+export function extras({ returning, whole }: ReturningOptions): string {
+  return listed(returning) + (whole === undefined ? '' : ' and all');
 }
 
 /** Names as a part of a shape. */
