@@ -11,6 +11,7 @@ mod document;
 mod evaluate;
 mod execution;
 mod explain;
+mod grouped;
 mod insert;
 mod join;
 mod like;

@@ -19,6 +19,9 @@ impl Execution {
         if choice.direction.is_some() {
             return Ok(Cursor::walk(self, Arc::clone(shape), collection, choice, offset, limit));
         }
+        if let Some(page) = self.find_grouped(find, &collection, &choice, offset, limit)? {
+            return Ok(Cursor::sorted(self, Arc::clone(shape), page, 0, limit));
+        }
         let mut sorter = Sorter::new(offset.saturating_add(limit));
         if limit > 0 {
             self.walk_choice(&collection, &find.rows.filter, &choice, &mut |row| {

@@ -4,7 +4,7 @@ use std::collections::BinaryHeap;
 
 use super::execution::Execution;
 use super::operand::Operand;
-use super::shape::OrderShape;
+use super::shape::{OrderKey, OrderShape};
 use crate::catalog::Schema;
 use crate::error::Result;
 use crate::value::{Row, ValueRef, encode_key};
@@ -17,36 +17,7 @@ impl Execution {
     /// Appends what places a row in an order: its keys, then its primary key.
     pub fn sort_key(&self, out: &mut Vec<u8>, order: &OrderShape, schema: &Schema, row: &Row) -> Result<()> {
         for key in &order.keys {
-            let ranks = match key.ranks {
-                Some(operand) => match self.operand(operand)? {
-                    Operand::Ranks(ranks) => Some(ranks),
-                    _ => None,
-                },
-                None => None,
-            };
-            self.with_value(&key.path, row, |value| {
-                let start = out.len();
-                out.push(VALUE);
-                let mut null = value.is_null();
-                if let Some(ranks) = ranks {
-                    let mut of_value = Vec::with_capacity(16);
-                    encode_key(&mut of_value, value);
-                    match ranks.get(&of_value) {
-                        Some(rank) => {
-                            encode_key(out, ValueRef::Int(i64::try_from(*rank).unwrap_or(i64::MAX)));
-                        }
-                        None => null = true,
-                    }
-                } else {
-                    encode_key(out, value);
-                }
-                if null {
-                    out.truncate(start);
-                    out.push(if key.nulls_first { NULL_FIRST } else { NULL_LAST });
-                } else if key.desc {
-                    invert(out, start + 1);
-                }
-            })?;
+            self.place(out, key, row)?;
         }
         let start = out.len();
         schema.encode_primary(out, row);
@@ -54,6 +25,40 @@ impl Execution {
             invert(out, start);
         }
         Ok(())
+    }
+
+    /// Appends what places a row in the order of one key.
+    pub fn place(&self, out: &mut Vec<u8>, key: &OrderKey, row: &Row) -> Result<()> {
+        let ranks = match key.ranks {
+            Some(operand) => match self.operand(operand)? {
+                Operand::Ranks(ranks) => Some(ranks),
+                _ => None,
+            },
+            None => None,
+        };
+        self.with_value(&key.path, row, |value| {
+            let start = out.len();
+            out.push(VALUE);
+            let mut null = value.is_null();
+            if let Some(ranks) = ranks {
+                let mut of_value = Vec::with_capacity(16);
+                encode_key(&mut of_value, value);
+                match ranks.get(&of_value) {
+                    Some(rank) => {
+                        encode_key(out, ValueRef::Int(i64::try_from(*rank).unwrap_or(i64::MAX)));
+                    }
+                    None => null = true,
+                }
+            } else {
+                encode_key(out, value);
+            }
+            if null {
+                out.truncate(start);
+                out.push(if key.nulls_first { NULL_FIRST } else { NULL_LAST });
+            } else if key.desc {
+                invert(out, start + 1);
+            }
+        })
     }
 }
 

@@ -161,6 +161,17 @@ pub fn condition(table: usize, depth: u32) -> BoxedStrategy<Cond> {
     .boxed()
 }
 
+/// An order of books by something of their authors.
+pub fn related_key() -> impl Strategy<Value = Key> {
+    let nulls = prop::sample::select(vec![None, Some("first"), Some("last")]);
+    (1..3usize, any::<bool>(), nulls).prop_map(|(field, desc, nulls)| Key {
+        path: Path { via: Some(Rel::Author), ..path(AUTHOR, field) },
+        desc,
+        nulls,
+        values: None,
+    })
+}
+
 pub fn order(table: usize) -> impl Strategy<Value = Vec<Key>> {
     let key = (
         operand(table),

@@ -211,6 +211,31 @@ proptest! {
     }
 
     #[test]
+    fn pages_by_something_related(
+        (mut data, few) in (generate::data(), 1..25usize),
+        key in generate::related_key(),
+        more in generate::order(BOOK),
+        reverse in any::<bool>(),
+        pages in prop::collection::vec((0..20usize, 0..120usize), 8),
+    ) {
+        data.0[AUTHOR].truncate(few);
+        let store = filled(&data, &vec![true; indexes().len()]);
+        let keys: Vec<Key> = std::iter::once(key).chain(more).collect();
+        let all = find(&data, BOOK, &Cond::All(Vec::new()), &keys, reverse);
+        let mut params = Given::new();
+        let order: Vec<Json> = keys.iter().map(|key| key.json(&mut params)).collect();
+        for (limit, offset) in pages {
+            let plan = json!({"find": {
+                "from": NAMES[BOOK], "order": order, "reverse": reverse,
+                "limit": {"v": limit}, "offset": {"v": offset},
+                "select": {"fields": [{"field": "id", "as": "number"}]},
+            }});
+            let page: Vec<&Row> = all.iter().copied().skip(offset).take(limit).collect();
+            prop_assert_eq!(read(&store, &plan, &params, 7), ids(&page), "{} {:?}", plan, params);
+        }
+    }
+
+    #[test]
     fn nests_what_joins_lead_to(
         data in generate::data(),
         chosen in chosen(),
