@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Entity, MikroORM, PrimaryKey, Property, defineConfig, raw } from 'collection-store-mikro-orm';
+import { Entity, MikroORM, PrimaryKey, Property, defineConfig, raw, sql } from 'collection-store-mikro-orm';
 
 @Entity()
 class Sample {
@@ -105,4 +105,61 @@ describe('after close', () => {
     await closed.close(true);
     await assert.rejects(async () => connection.snapshot(), /closed|not connected/i);
   });
+});
+
+describe('what would write SQL', () => {
+  type Methods = Record<string, (...args: unknown[]) => unknown>;
+  const em = () => orm.em.fork() as unknown as Methods;
+  const repository = () => orm.em.fork().getRepository(Sample) as unknown as Methods;
+  const driver = () => orm.em.getDriver() as unknown as Methods;
+  const connection = () => orm.em.getConnection() as unknown as Methods;
+  const cases: [owner: string, methods: () => Methods, names: string[]][] = [
+    ['the EntityManager', em, ['createQueryBuilder', 'qb', 'getKnex', 'getKysely', 'execute']],
+    ['the repository', repository, ['createQueryBuilder', 'qb', 'getKnex', 'getKysely']],
+    ['the driver', driver, ['createQueryBuilder', 'execute']],
+    ['the connection', connection, ['getKnex', 'getKysely', 'execute']],
+  ];
+
+  for (const [owner, methods, names] of cases) {
+    for (const name of names) {
+      test(`${name} of ${owner} is refused by name, with what to use instead`, async () => {
+        await refused(async () => methods()[name]?.('select 1'), new RegExp(`${name}.*SQL.*find`, 's'));
+      });
+    }
+  }
+
+  const fragments: [text: string, use: (forked: MikroORM['em']) => Promise<unknown>][] = [
+    ['a value in $in', (forked) => forked.find(Sample, { whole: { $in: [raw('1')] } } as never)],
+    ['an operand', (forked) => forked.find(Sample, { whole: { $gt: raw('1') } } as never)],
+    ['a value of a template', (forked) => forked.find(Sample, { whole: sql`1 + 1` } as never)],
+    ['a condition', (forked) => forked.find(Sample, raw('1 = 1') as never)],
+    ['a condition of a count', (forked) => forked.count(Sample, { [raw('a')]: 1 } as never)],
+    ['a condition of a removal', (forked) => forked.nativeDelete(Sample, { [raw('a')]: 1 } as never)],
+    ['a member of $and', (forked) => forked.find(Sample, { $and: [{ [sql`a`]: 1 }] } as never)],
+    [
+      'a field',
+      (forked) => forked.getDriver().find(Sample as never, {}, { fields: [raw('a as b')] as never }),
+    ],
+    ['a value to insert', (forked) => forked.insert(Sample, { whole: sql`1 + 1` } as never)],
+    ['a value to upsert', (forked) => forked.upsert(Sample, { id: 1, whole: raw('1') } as never)],
+    [
+      'a value of an entity',
+      async (forked) => {
+        const sample = await forked.findOneOrFail(Sample, 1);
+        sample.whole = raw('whole + 1') as never;
+        await forked.flush();
+      },
+    ],
+    [
+      'the key of a conflict',
+      (forked) => forked.upsert(Sample, { id: 1 } as never, { onConflictFields: raw('(id)') as never }),
+    ],
+    ['an order', (forked) => forked.find(Sample, {}, { orderBy: raw('random()') as never })],
+    ['a list of orders', (forked) => forked.find(Sample, {}, { orderBy: [{ [sql`a`]: 'asc' }] as never })],
+  ];
+  for (const [text, use] of fragments) {
+    test(`a fragment as ${text}`, async () => {
+      await refused(() => use(orm.em.fork()), /SQL/);
+    });
+  }
 });

@@ -4,6 +4,7 @@ import { CONNECTIONS_PREPARE, NOT_CONNECTED, SAVEPOINT_EVENTS } from './compat.j
 import { unsupported } from './errors.js';
 import { Engine, type Session, type Snapshot } from './native/engine.js';
 import { engineError, isEngineError } from './native/errors.js';
+import { noSql } from './query-builders.js';
 import { EXPLICIT, TransactionContext } from './transaction.js';
 
 /** Names a store that nobody else can open. */
@@ -189,9 +190,17 @@ export class CollectionStoreConnection extends Connection {
 
   /** Refused: there is no query text to execute. */
   override async execute(query: any): Promise<any> {
-    throw unsupported(
-      `The collection store does not execute SQL: ${shorten(String(query))}. Use the methods of the EntityManager (find, nativeUpdate, ...), or of orm.schema.`,
-    );
+    throw noSql('execute', query);
+  }
+
+  /** Refused: there is no SQL to build. */
+  getKnex(..._args: unknown[]): never {
+    throw noSql('getKnex');
+  }
+
+  /** Refused: there is no SQL to build. */
+  getKysely(..._args: unknown[]): never {
+    throw noSql('getKysely');
   }
 
   /** Refused: there is no SQL to load. */

@@ -33,6 +33,7 @@ import { schemaOf } from './plan/schema.js';
 import type { Row } from './plan/part.js';
 import { type ReturningOptions, ROW_NUMBER } from './plan/write.js';
 import { settleAll, settled } from './settle.js';
+import { noSql } from './query-builders.js';
 import { Spaces } from './spaces.js';
 import { reportSql } from './sql-parts.js';
 import { virtualResult } from './virtual.js';
@@ -354,6 +355,16 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       usablePivotOf(this.metadata, prop),
       { prop, owners, where, orderBy, options: loadOptions, keysOnly: pivotJoin === true },
     );
+  }
+
+  /** Refused: there is no SQL to build. */
+  createQueryBuilder(..._args: unknown[]): never {
+    throw noSql('createQueryBuilder');
+  }
+
+  /** Refused: there is no SQL to execute. */
+  async execute(query?: unknown): Promise<never> {
+    throw noSql('execute', query);
   }
 
   override async lockPessimistic(_entity: any, _options: any): Promise<void> {

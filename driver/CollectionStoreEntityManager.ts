@@ -20,6 +20,7 @@ import {
   updateOrder,
   valueOrder,
 } from './finders.js';
+import { noSql } from './query-builders.js';
 import { EXPLICIT } from './transaction.js';
 
 /** The EntityManager of the collection store: core's, and the store's own finders. */
@@ -189,6 +190,31 @@ export class CollectionStoreEntityManager<
       sequenceOrder(this.#metadataOf(entityName), 'desc'),
       options,
     );
+  }
+
+  /** Refused: there is no SQL to build. */
+  createQueryBuilder(..._args: unknown[]): never {
+    throw noSql('createQueryBuilder');
+  }
+
+  /** Refused: there is no SQL to build. */
+  qb(..._args: unknown[]): never {
+    throw noSql('qb');
+  }
+
+  /** Refused: there is no SQL to build. */
+  getKnex(..._args: unknown[]): never {
+    throw noSql('getKnex');
+  }
+
+  /** Refused: there is no SQL to build. */
+  getKysely(..._args: unknown[]): never {
+    throw noSql('getKysely');
+  }
+
+  /** Refused: there is no SQL to execute. */
+  async execute(query?: unknown): Promise<never> {
+    throw noSql('execute', query);
   }
 
   override getRepository<

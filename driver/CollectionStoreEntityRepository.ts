@@ -2,6 +2,7 @@
 import { EntityRepository, type Loaded, type Primary } from '@mikro-orm/core';
 import type { CollectionStoreEntityManager } from './CollectionStoreEntityManager.js';
 import type { FindByOptions, FinderKey, FinderOptions } from './finders.js';
+import { noSql } from './query-builders.js';
 
 /** The default repository of the collection store: core's, and the store's own finders. */
 export class CollectionStoreEntityRepository<Entity extends object> extends EntityRepository<Entity> {
@@ -97,6 +98,26 @@ export class CollectionStoreEntityRepository<Entity extends object> extends Enti
     options?: FinderOptions<Entity, Hint, Fields, Excludes>,
   ): Promise<Loaded<Entity, Hint, Fields, Excludes> | null> {
     return this.getEntityManager().findLastBy(this.#entityName, field, value, options);
+  }
+
+  /** Refused: there is no SQL to build. */
+  createQueryBuilder(..._args: unknown[]): never {
+    throw noSql('createQueryBuilder');
+  }
+
+  /** Refused: there is no SQL to build. */
+  qb(..._args: unknown[]): never {
+    throw noSql('qb');
+  }
+
+  /** Refused: there is no SQL to build. */
+  getKnex(..._args: unknown[]): never {
+    throw noSql('getKnex');
+  }
+
+  /** Refused: there is no SQL to build. */
+  getKysely(..._args: unknown[]): never {
+    throw noSql('getKysely');
   }
 
   override getEntityManager(): CollectionStoreEntityManager {

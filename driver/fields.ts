@@ -2,10 +2,14 @@
 /** Names of properties in the options of a query. */
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { PopulateHint } from './joins.js';
+import { describe, isRaw, rawFragment } from './plan/value.js';
 
 /** Names of properties, out of names and objects of names. */
 export function namesOf(fields: readonly unknown[], prefix = ''): string[] {
   return fields.flatMap((field) => {
+    if (isRaw(field)) {
+      throw rawFragment(describe(field), 'fields');
+    }
     if (typeof field === 'object' && field !== null) {
       return Object.entries(field).flatMap(([key, value]) => namesOf([value].flat(), `${prefix}${key}.`));
     }
