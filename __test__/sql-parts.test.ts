@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
+import * as core from '@mikro-orm/core';
 import {
   Check,
   Entity,
+  EntitySchema,
   Formula,
   Index,
   MikroORM,
@@ -139,5 +141,31 @@ describe('entities with parts written in SQL', () => {
     const started = await start({ entities: [Plain], driverOptions: { strict: true } });
     await started.schema.createSchema();
     assert.deepEqual(lines, []);
+  });
+
+  const has7 = 'PolymorphicRef' in core;
+
+  test('start with views and triggers of SQL', { skip: !has7 }, async () => {
+    const id = { type: 'number', primary: true } as const;
+    const measure = new EntitySchema({
+      name: 'Measure',
+      properties: { id },
+      triggers: [{ name: 'on_measure', timing: 'after', events: ['insert'], body: 'select 1' }],
+    } as never);
+    const view = new EntitySchema({
+      name: 'Total',
+      view: true,
+      expression: 'select 1 as id',
+      properties: { id },
+    } as never);
+    const started = await start({ entities: [measure, view] as never });
+    await started.schema.createSchema();
+    const em = started.em.fork();
+    await em.insert(measure as never, { id: 1 } as never);
+    assert.equal(await em.count(measure as never), 1);
+    await assert.rejects(em.find(view as never, {}), /Total .*view/);
+    for (const part of [/trigger on_measure of Measure/, /Total is a view/]) {
+      assert.equal(lines.filter((line) => part.test(line)).length, 1, `${part} in ${lines.join('\n')}`);
+    }
   });
 });

@@ -82,14 +82,13 @@ export function isSelfOrDescendant(
 
 /** Why the driver does not know an entity of that kind yet, for one of a kind that only major 7 has. */
 export function unknownKindOf(meta: EntityMetadata): string | undefined {
-  const { inheritanceType, view, partitionBy } = meta as any;
-  return inheritanceType === 'tpt'
-    ? 'table-per-type inheritance'
-    : view
-      ? 'a view'
-      : partitionBy
-        ? 'partitioning'
-        : undefined;
+  const { inheritanceType, view } = meta as any;
+  return inheritanceType === 'tpt' ? 'table-per-type inheritance' : view ? 'a view' : undefined;
+}
+
+/** Whether an entity shows rows of others, which only major 7 has. */
+export function isView(meta: EntityMetadata): boolean {
+  return Boolean((meta as any).view);
 }
 
 /** Whether a relation may lead to entities of several kinds. */

@@ -53,15 +53,12 @@ function partsOf(meta: EntityMetadata, config: Configuration): string[] {
 }
 
 function entityParts(meta: EntityMetadata): string[] {
-  const { view, partitionBy, triggers = [] } = meta as any;
+  const { view, triggers = [] } = meta as any;
   const parts: string[] = [];
   if (meta.expression && typeof meta.expression !== 'function') {
     parts.push(
       `${meta.className} is ${view ? 'a view' : 'a virtual entity'} of an SQL expression: it cannot be queried. Use a function that returns rows as its \`expression\`.`,
     );
-  }
-  if (partitionBy) {
-    parts.push(`${meta.className} asks for partitions, which there are none of: its rows are kept together.`);
   }
   for (const { name } of triggers) {
     parts.push(

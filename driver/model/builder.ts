@@ -16,6 +16,7 @@ import {
   isForeignKey,
   isPolymorphic,
   isSelfOrDescendant,
+  isView,
   pivotOf,
   rootOf,
   siblingColumnsOf,
@@ -89,7 +90,7 @@ export class ModelBuilder {
   /** The models of all entities that have a collection, one for each collection, pivots among them. */
   stored(): Model[] {
     const roots = allMetadata(this.#context.storage).filter(
-      (meta) => rootOf(meta) === meta && hasCollection(meta) && this.#inNameSpace(meta),
+      (meta) => rootOf(meta) === meta && hasCollection(meta) && !isView(meta) && this.#inNameSpace(meta),
     );
     return roots.map((meta) => this.model(meta));
   }
