@@ -15,8 +15,8 @@ import { CollectionStoreMikroORM } from './CollectionStoreMikroORM.js';
 import { CollectionStorePlatform } from './CollectionStorePlatform.js';
 import type { Clause } from './call-text.js';
 import { Calls } from './calls.js';
-import { PivotChanges, syncCollections, usablePivotOf } from './collections.js';
-import { processedWhere, rootOf } from './compat.js';
+import { PivotChanges, syncCollections } from './collections.js';
+import { pivotOf, processedWhere, rootOf } from './compat.js';
 import { dayProperties, withDays } from './dates.js';
 import { unsupported } from './errors.js';
 import { countRequest, type FindDefaults, findRequest } from './find-options.js';
@@ -34,6 +34,7 @@ import type { Row } from './plan/part.js';
 import { type ReturningOptions, ROW_NUMBER } from './plan/write.js';
 import { settleAll, settled } from './settle.js';
 import { noSql } from './query-builders.js';
+import { needsPolymorphicFilters, withPolymorphicFilters } from './polymorphic-filters.js';
 import { Spaces } from './spaces.js';
 import { reportSql } from './sql-parts.js';
 import { virtualResult } from './virtual.js';
@@ -111,6 +112,9 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     if (!this.#calls.isReady(options)) {
       await this.#calls.ready(options);
     }
+    if (needsPolymorphicFilters(meta, options)) {
+      return this.find(entityName, where, await withPolymorphicFilters(meta, options));
+    }
     const { first, last, before, after } = options;
     if ((first ?? last ?? before ?? after ?? undefined) === undefined) {
       return this.#find(meta, where, options, options.limit);
@@ -139,6 +143,9 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     if (!this.#calls.isReady(options)) {
       await this.#calls.ready(options);
     }
+    if (needsPolymorphicFilters(meta, options)) {
+      return this.findOne(entityName, where, await withPolymorphicFilters(meta, options));
+    }
     const [row] = this.#find(meta, where, options, 1);
     return row ?? null;
   }
@@ -156,6 +163,9 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       return this.countVirtual(entityName, where, options);
     }
     await this.#calls.ready(options);
+    if (needsPolymorphicFilters(meta, options)) {
+      return this.count(entityName, where, await withPolymorphicFilters(meta, options));
+    }
     const { models, planner } = this.#spaces.get(options.schema);
     const model = models.model(meta);
     const { nested } = countRequest(meta, model, options, this.#defaults);
@@ -208,7 +218,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     const result = this.#write('insert', meta, model, plan, () => [['values', data]], options);
     const ids = this.#primaryKeys(meta, data, result.rows);
     for (const [i, { links }] of parts.entries()) {
-      await this.#link([ids[i]].flat(), links, 'none', options);
+      await this.#link(meta, [ids[i]].flat(), links, 'none', options);
     }
     return {
       affectedRows: result.affected,
@@ -239,7 +249,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       ...(Utils.isPlainObject(where) ? (where as object) : { [meta.primaryKeys[0] as string]: where }),
       ...data,
     });
-    await this.#link(key, links, 'all', options);
+    await this.#link(meta, key, links, 'all', options);
     return {
       affectedRows: result.affected,
       insertId: key.length > 1 ? key : key[0],
@@ -268,7 +278,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     const plan = (returning: ReturningOptions) => planner.updateMany(model, where, rows, returning);
     const result = this.#write('update', meta, model, plan, () => changeClauses(where, data), options);
     for (const [i, { links }] of parts.entries()) {
-      await this.#link(primaryKeyOf(meta, where[i]), links, 'all', options);
+      await this.#link(meta, primaryKeyOf(meta, where[i]), links, 'all', options);
     }
     return {
       affectedRows: result.affected,
@@ -342,8 +352,11 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     if (owners.length === 0) {
       return {};
     }
-    const loadOptions = { ...options, ctx };
-    await this.#calls.ready(loadOptions);
+    const given = { ...options, ctx };
+    await this.#calls.ready(given);
+    const loadOptions = needsPolymorphicFilters(prop.targetMeta, given)
+      ? await withPolymorphicFilters(prop.targetMeta, given)
+      : given;
     return loadMembers(
       {
         config: this.config,
@@ -352,7 +365,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
         calls: this.#calls,
         defaults: this.#defaults,
       },
-      usablePivotOf(this.metadata, prop),
+      pivotOf(this.metadata, prop),
       { prop, owners, where, orderBy, options: loadOptions, keysOnly: pivotJoin === true },
     );
   }
@@ -401,7 +414,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     const complete = written.length === data.length;
     const ids = complete ? this.#primaryKeys(meta, data, written) : [];
     for (const [i, { links }] of parts.entries()) {
-      await this.#link(complete ? [ids[i]].flat() : primaryKeyOf(meta, data[i]), links, 'all', options);
+      await this.#link(meta, complete ? [ids[i]].flat() : primaryKeyOf(meta, data[i]), links, 'all', options);
     }
     return {
       affectedRows: result.affected,
@@ -414,14 +427,15 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
 
   /** Writes the links of a row in the pivots of its M:N relations. */
   async #link(
+    meta: EntityMetadata,
     owner: Key,
     links: [EntityProperty, unknown[][]][],
     removed: 'all' | 'none',
     options: any,
   ): Promise<void> {
     for (const [prop, keys] of links) {
-      const changes = new PivotChanges(this, usablePivotOf(this.metadata, prop), options);
-      changes.add(prop, owner, keys, removed, true);
+      const changes = new PivotChanges(this, pivotOf(this.metadata, prop), options);
+      changes.add(meta, prop, owner, keys, removed, true);
       await changes.write();
     }
   }

@@ -8,22 +8,14 @@ import {
   type EntityMetadata,
   type EntityProperty,
   helper,
-  type MetadataStorage,
   ReferenceKind,
   Utils,
 } from '@mikro-orm/core';
 import type { CollectionStoreDriver } from './CollectionStoreDriver.js';
-import { entityNameOf, isPolymorphic, pivotOf } from './compat.js';
+import { discriminatorValueOf, entityNameOf, isPolymorphic, pivotOf } from './compat.js';
 import { unsupported } from './errors.js';
 import type { Key } from './keys.js';
-
-/** The pivot of an M:N relation whose links can be read and written. */
-export function usablePivotOf(storage: MetadataStorage, prop: EntityProperty): EntityMetadata {
-  if (isPolymorphic(prop)) {
-    throw unsupported(`The relation ${prop.name} is polymorphic: such M:N relations are not there yet.`);
-  }
-  return pivotOf(storage, prop);
-}
+import { type LinkKind, linkKindOf, memberColumns, polymorphicTargets } from './polymorphic.js';
 
 /** The condition that a primary key is one of these. */
 export function keyIn(meta: EntityMetadata, keys: readonly Key[]): Record<string, unknown> {
@@ -45,13 +37,14 @@ export async function syncCollections(
       await syncOneToMany(driver, collection, changes, options);
       continue;
     }
-    const pivot = usablePivotOf(driver.getMetadata(), collection.property);
+    const pivot = pivotOf(driver.getMetadata(), collection.property);
     let pivotChanges = pivots.get(pivot);
     if (pivotChanges === undefined) {
       pivotChanges = new PivotChanges(driver, pivot, options);
       pivots.set(pivot, pivotChanges);
     }
     pivotChanges.add(
+      helper(collection.owner).__meta,
       collection.property,
       changes.owner,
       changes.added,
@@ -73,6 +66,7 @@ interface CollectionChanges {
 
 function changesOf(collection: Collection<any, any>): CollectionChanges {
   const owner = helper(collection.owner).getPrimaryKeys(true) as Key;
+  const keysOf = (items: Iterable<any>) => Array.from(items, (item) => memberKey(collection.property, item));
   const current = keysOf(collection.getItems(false));
   const snapshotItems = collection.getSnapshot();
   if (snapshotItems === undefined) {
@@ -94,8 +88,22 @@ function changesOf(collection: Collection<any, any>): CollectionChanges {
   return { owner, added, removed };
 }
 
-function keysOf(items: Iterable<any>): Key[] {
-  return Array.from(items, (item) => helper(item).getPrimaryKeys(true) as unknown as Key);
+/** The key of a member; where members are of several entities, what says of which comes first. */
+function memberKey(prop: EntityProperty, item: any): Key {
+  const key = helper(item).getPrimaryKeys(true) as unknown as Key;
+  const targets = prop.kind === ReferenceKind.MANY_TO_MANY ? polymorphicTargets(prop) : undefined;
+  if (targets === undefined) {
+    return key;
+  }
+  const { class: itemClass, className } = helper(item).__meta;
+  for (const [discriminator, target] of targets) {
+    if (itemClass === target.class || itemClass.prototype instanceof target.class) {
+      return [discriminator, ...key];
+    }
+  }
+  throw unsupported(
+    `Cannot resolve discriminator value for ${className} in ${prop.name}: it is none of ${[...targets.values()].map((target) => target.className).join(', ')}.`,
+  );
 }
 
 function hashOf(values: unknown): string {
@@ -113,7 +121,12 @@ async function syncOneToMany(
   const target = prop.targetMeta as EntityMetadata;
   const name = entityNameOf(target);
   const writeOptions = { ...options, convertCustomTypes: false };
-  const ownerKey = owner.length > 1 ? owner : owner[0];
+  const back = target.properties[prop.mappedBy] as EntityProperty;
+  const ownerKey = isPolymorphic(back)
+    ? [discriminatorValueOf(back, collection.owner.constructor), ...owner]
+    : owner.length > 1
+      ? owner
+      : owner[0];
   if (removed === 'all') {
     const others = {
       [prop.mappedBy]: { $eq: ownerKey },
@@ -157,22 +170,24 @@ export class PivotChanges {
 
   /** Notes the changes of one collection; keys as the database has them. */
   add(
+    meta: EntityMetadata,
     prop: EntityProperty,
     owner: Key,
     added: readonly Key[],
     removed: readonly Key[] | 'all' | 'none',
     initialized: boolean,
   ): void {
+    const links = new Links(meta, prop, owner);
     if (removed === 'all') {
-      note(this.#removed, link(prop.joinColumns, owner));
+      note(this.#removed, links.all());
     } else if (removed !== 'none') {
       for (const key of removed) {
-        note(this.#removed, linkOf(prop, owner, key));
+        note(this.#removed, links.to(key));
       }
     }
     const additions = initialized ? this.#added : this.#ensured;
     for (const key of added) {
-      note(additions, linkOf(prop, owner, key));
+      note(additions, links.to(key), prop.owner);
     }
   }
 
@@ -199,19 +214,63 @@ export class PivotChanges {
   }
 }
 
-function note(links: Map<string, Link>, added: Link): void {
-  links.set(hashOf(Object.entries(added).sort(([a], [b]) => (a < b ? -1 : 1))), added);
+/** Notes a link once. Those that the owner of the relation adds come in its order, whoever else has added them before. */
+function note(links: Map<string, Link>, added: Link, inOrder = false): void {
+  const hash = hashOf(Object.entries(added).sort(([a], [b]) => (a < b ? -1 : 1)));
+  if (inOrder) {
+    links.delete(hash);
+  }
+  links.set(hash, added);
 }
 
 function link(columns: readonly string[], key: Key): Link {
   return Object.fromEntries(columns.map((column, i) => [column, key[i]]));
 }
 
-function linkOf(prop: EntityProperty, owner: Key, key: Key): Link {
-  return {
-    ...link(prop.joinColumns, owner.flat() as Key),
-    ...link(prop.inverseJoinColumns, key.flat() as Key),
-  };
+/** The rows of a pivot that belong to one collection. */
+class Links {
+  readonly #prop: EntityProperty;
+  readonly #kind: LinkKind | undefined;
+  readonly #owner: Link;
+
+  constructor(meta: EntityMetadata, prop: EntityProperty, owner: Key) {
+    this.#prop = prop;
+    this.#kind = linkKindOf(meta, prop);
+    this.#owner = {
+      ...(this.#kind?.value !== undefined && { [this.#kind.column]: this.#kind.value }),
+      ...link(prop.joinColumns, owner.flat(Number.POSITIVE_INFINITY)),
+    };
+  }
+
+  /** What all of them hold. */
+  all(): Link {
+    return this.#owner;
+  }
+
+  /** The one that leads to a member. */
+  to(member: Key): Link {
+    const columns = this.#prop.inverseJoinColumns;
+    if (this.#kind === undefined || this.#kind.value !== undefined) {
+      return { ...this.#owner, ...link(columns, member.flat(Number.POSITIVE_INFINITY)) };
+    }
+    const [discriminator, ...key] = member;
+    const target = polymorphicTargets(this.#prop)?.get(String(discriminator));
+    if (target === undefined || key.length === 0) {
+      throw notMember(this.#prop, member);
+    }
+    return {
+      ...this.#owner,
+      [this.#kind.column]: discriminator,
+      ...link(memberColumns(this.#prop, target), key.flat(Number.POSITIVE_INFINITY)),
+    };
+  }
+}
+
+function notMember(prop: EntityProperty, member: Key): Error {
+  const values = [...(polymorphicTargets(prop)?.keys() ?? [])];
+  return unsupported(
+    `Cannot resolve the discriminator value of ${prop.name} from '${member.join(', ')}': the same key may be of ${values.join(' or ')}. Pass a tuple such as ['${values[0]}', key].`,
+  );
 }
 
 function batches<T>(items: T[], driver: CollectionStoreDriver): T[][] {

@@ -91,9 +91,41 @@ export function isView(meta: EntityMetadata): boolean {
   return Boolean((meta as any).view);
 }
 
-/** Whether a relation may lead to entities of several kinds. */
+/** Whether the rows of a relation, or of its pivot, say which entity the key on one side is of. */
 export function isPolymorphic(prop: EntityProperty): boolean {
   return (prop as any).polymorphic === true;
+}
+
+/** The entities that one relation may lead to, for one that names several. */
+export function polymorphicEntities(prop: EntityProperty): readonly EntityMetadata[] | undefined {
+  return (prop as any).polymorphTargets;
+}
+
+/** What the rows of a polymorphic relation say of its entities, each with the entity's class. */
+export function discriminatorValues(prop: EntityProperty): [value: string, target: any][] {
+  return Object.entries((prop as any).discriminatorMap ?? {});
+}
+
+/** The column that says which entity a key is of. */
+export function discriminatorColumnOf(prop: EntityProperty): string {
+  return (prop as any).discriminatorColumn;
+}
+
+/** What the rows of a polymorphic relation say of a class, or of the one it extends. */
+export function discriminatorValueOf(prop: EntityProperty, target: any): string {
+  const values = discriminatorValues(prop);
+  for (let current = target; current; current = Object.getPrototypeOf(current)) {
+    const found = values.find(([, candidate]) => candidate === current);
+    if (found !== undefined) {
+      return found[0];
+    }
+  }
+  return (prop as any).discriminatorValue;
+}
+
+/** A key with what says which entity it is of, as core hands it over and takes it. */
+export function polymorphicReference(discriminator: string, key: unknown): object {
+  return new library['PolymorphicRef'](discriminator, key);
 }
 
 /** The columns of a property that sibling classes of one collection keep in columns of their own. */
@@ -189,11 +221,10 @@ export function databaseKeyOf(
   if (!MAJOR_7) {
     return key;
   }
-  return owner
-    .getPrimaryProps()
-    .map((prop, i) =>
-      prop.customType && key[i] != null
-        ? prop.customType.convertToDatabaseValue(key[i], platform, { mode: 'query' } as any)
-        : key[i],
-    );
+  const types = owner.getPrimaryProps().flatMap((prop) => prop.customTypes ?? [prop.customType]);
+  return key.map((value, i) =>
+    types[i] && value != null
+      ? types[i].convertToDatabaseValue(value, platform, { mode: 'query' } as any)
+      : value,
+  );
 }

@@ -109,12 +109,13 @@ function joins(
   if (populate.length === 0) {
     return undefined;
   }
-  const { populateWhere: where, populateFilter: filter, fields, exclude } = options;
+  const { populateWhere: where, populateFilter: filter, polymorphicFilters, fields, exclude } = options;
   const orderBy = options.populateOrderBy ?? options.orderBy;
   return joinsOf(meta, model, populate, {
     strategy: options.strategy ?? strategy,
     where,
     filter,
+    polymorphicFilters,
     orderBy,
     fields,
     exclude,

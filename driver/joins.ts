@@ -10,11 +10,12 @@ import {
   ReferenceKind,
   Utils,
 } from '@mikro-orm/core';
-import { isPolymorphic, MANDATORY_IS_INNER } from './compat.js';
-import { unsupported } from './errors.js';
+import { MANDATORY_IS_INNER } from './compat.js';
 import { lazyProperties, namesBelow } from './fields.js';
 import { allOf, conditionBelow, conditionWithout, isStrict, saysNothing } from './join-conditions.js';
-import { isRelation, isToMany, type Model, type RelationProp } from './plan/model.js';
+import { polymorphicTargets } from './polymorphic.js';
+import type { PolymorphicFilters } from './polymorphic-filters.js';
+import { isRelation, isToMany, type Model, type Polymorphic, type RelationProp } from './plan/model.js';
 import type { NestedOptions } from './plan/select.js';
 
 /** What core asks to populate. */
@@ -40,6 +41,8 @@ export interface JoinOptions {
   readonly orderBy?: unknown;
   readonly fields?: readonly string[] | undefined;
   readonly exclude?: readonly string[] | undefined;
+  /** Conditions of filters on the entities that polymorphic relations may lead to. */
+  readonly polymorphicFilters?: PolymorphicFilters | undefined;
   /** A condition of the caller's leaves out rows here without a match, as those are members of a collection. */
   readonly members?: boolean;
 }
@@ -87,8 +90,9 @@ function isJoined(
   hint: PopulateHint,
   strategy: string,
 ): boolean {
-  if (isPolymorphic(prop) && hint.filter) {
-    throw unsupported(`Filters on polymorphic relations are not there yet (at ${prop.name}).`);
+  if (relation.polymorphic !== undefined && relation.pivot !== undefined) {
+    // Members of several entities have their order in the rows of the pivot.
+    return false;
   }
   if (relation.refused !== undefined || relation.json.length > 0) {
     return false;
@@ -116,6 +120,10 @@ function joinOf(
   hint: PopulateHint,
   options: JoinOptions,
 ): NestedOptions {
+  const targets = polymorphicTargets(prop);
+  if (relation.polymorphic !== undefined && targets !== undefined) {
+    return polymorphicJoin(prop, relation.polymorphic, targets, hint, options);
+  }
   const { name } = prop;
   const target = prop.targetMeta as EntityMetadata;
   const keyHere = relation.columns.length > 0;
@@ -137,6 +145,7 @@ function joinOf(
     ? []
     : joinsOf(target, relation.target(), children, {
         strategy: options.strategy,
+        polymorphicFilters: options.polymorphicFilters,
         where,
         filter,
         orderBy,
@@ -159,6 +168,59 @@ function joinOf(
     lazy: lazyProperties(target, children),
     nested,
   };
+}
+
+/**
+ * A relation that may lead to several entities joins each of them. Conditions
+ * on rows to populate do not reach them, as they do not where each entity is
+ * loaded by a query of its own.
+ */
+function polymorphicJoin(
+  prop: EntityProperty,
+  { targets: relations }: Polymorphic,
+  targets: ReadonlyMap<string, EntityMetadata>,
+  hint: PopulateHint,
+  options: JoinOptions,
+): NestedOptions {
+  const { name } = prop;
+  const filters = hint.filter ? options.polymorphicFilters?.get(prop) : undefined;
+  const fields = namesBelow(options.fields, name);
+  const exclude =
+    options.exclude && (Utils.extractChildElements(options.exclude as string[], name) as string[]);
+  const keyOnly = isReference(hint);
+  const children = keyOnly ? [] : (hint.children ?? []);
+  return {
+    prop: name,
+    keyOnly,
+    required: filters?.size ? 'unless absent' : undefined,
+    targets: new Map(
+      [...relations].map(([discriminator, relation]) => {
+        const target = targets.get(discriminator) ?? (prop.targetMeta as EntityMetadata);
+        const of = (names: readonly string[] | undefined) =>
+          names?.filter((field) => hasProperty(target, field));
+        return [
+          discriminator,
+          {
+            prop: name,
+            where: filters?.get(discriminator),
+            fields: of(fields),
+            exclude: exclude?.length ? of(exclude) : undefined,
+            lazy: lazyProperties(target, children),
+            nested: joinsOf(target, relation.target(), children, {
+              strategy: options.strategy,
+              polymorphicFilters: options.polymorphicFilters,
+              fields: of(fields),
+              exclude: of(exclude),
+            }),
+          },
+        ];
+      }),
+    ),
+  };
+}
+
+function hasProperty(meta: EntityMetadata, field: string): boolean {
+  return field === '*' || (field.split(/[.:]/)[0] ?? '') in meta.properties;
 }
 
 /** The relations that are joined further on, with whether their key is kept on this side. */

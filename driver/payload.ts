@@ -9,6 +9,7 @@ import {
   type Platform,
   ReferenceKind,
 } from '@mikro-orm/core';
+import { isPolymorphic } from './compat.js';
 
 export type Payload = Record<string, any>;
 
@@ -47,6 +48,9 @@ function convertedValue(
         ? item
         : converted(item, prop.embeddedProps as Record<string, EntityProperty>, platform, inDocument);
     return Array.isArray(value) ? value.map(convert) : convert(value);
+  }
+  if (isPolymorphic(prop)) {
+    return value;
   }
   const context = { fromQuery: true, key, mode: 'query-data' } as const;
   if (prop.customType && !(insideDocument && prop.customType instanceof JsonType)) {

@@ -3,7 +3,7 @@
  * expression over tables, and the condition itself over combinations of joined
  * rows, as SQL would take it.
  */
-import type { Expr, Operand, Path } from '#driver/native/ir.js';
+import type { Expr, JoinEnd, Operand, Path } from '#driver/native/ir.js';
 import { isToMany, type JoinPair, type Model, type RelationProp } from '#driver/plan/model.js';
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -47,9 +47,11 @@ function joined(
   row: Row | null,
   pairs: readonly JoinPair[],
 ): readonly Row[] {
+  const at = (end: JoinEnd, of: Row) => (typeof end === 'string' ? of[end] : end.v);
   return (tables[collection] as readonly Row[]).filter(
     (other) =>
-      row !== null && pairs.every(([local, target]) => compare('eq', row[local], other[target]) === true),
+      row !== null &&
+      pairs.every(([local, target]) => compare('eq', at(local, row), at(target, other)) === true),
   );
 }
 

@@ -14,10 +14,12 @@ import {
 import {
   allMetadata,
   isForeignKey,
+  discriminatorColumnOf,
   isPolymorphic,
   isSelfOrDescendant,
   isView,
   pivotOf,
+  polymorphicReference,
   rootOf,
   siblingColumnsOf,
   targetKeyOf,
@@ -27,28 +29,33 @@ import {
 import { rowFunction } from '../computed.js';
 import { unsupported } from '../errors.js';
 import { hasCollection } from '../metadata.js';
+import { polymorphicTargets } from '../polymorphic.js';
 import type {
   Discriminator,
   EmbeddedProp,
   ForeignSource,
   JoinPair,
   Model,
+  Polymorphic,
   Prop,
   RelationProp,
   ScalarProp,
   Column,
 } from '../plan/model.js';
-import { isRelation } from '../plan/model.js';
+import { fieldPairs, isRelation } from '../plan/model.js';
 import type { Rules } from '../plan/rules.js';
 import { followsTarget } from '../plan/schema.js';
 import { Columns } from './columns.js';
 import { indexesOf } from './indexes.js';
 import {
+  backPairs,
   documentHolder,
   fieldNames,
   isGenerated,
   isMadeBySql,
+  keyColumns,
   keyPairs,
+  pivotPairs,
   primaryNames,
   property,
   zip,
@@ -69,12 +76,17 @@ export interface ModelContext {
 export class ModelBuilder {
   readonly #context: ModelContext;
   readonly #models = new Map<EntityMetadata, Model>();
+  readonly #links = new Map<EntityProperty, Model>();
   readonly #columns: Columns;
   readonly #rulesByRoot = new Map<EntityMetadata, Rules | undefined>();
 
   constructor(context: ModelContext) {
     this.#context = context;
     this.#columns = new Columns(context.platform);
+  }
+
+  get storage(): MetadataStorage {
+    return this.#context.storage;
   }
 
   /** The model of an entity. */
@@ -238,36 +250,20 @@ export class ModelBuilder {
     const { storage } = this.#context;
     const place = this.#place(meta, prop, json);
     const base = { kind: prop.kind as RelationProp['kind'], ...common(prop, place?.json ?? []) };
-    if (isPolymorphic(prop)) {
-      const refused = 'is a polymorphic relation, which is not there yet';
-      return {
-        ...base,
-        owner: prop.owner === true,
-        target: () => this.model(meta),
-        columns: [],
-        join: [],
-        refused,
-      };
-    }
     const targetMeta = targetOf(storage, prop);
     const target = () => this.model(targetMeta);
     if (prop.kind === ReferenceKind.MANY_TO_MANY) {
-      return {
-        ...base,
-        owner: prop.owner === true,
-        target,
-        columns: [],
-        join: [],
-        pivot: this.#pivot(meta, prop, targetMeta),
-      };
+      return { ...base, owner: prop.owner === true, ...this.#linked(meta, prop, targetMeta) };
     }
     const owns =
       prop.kind === ReferenceKind.MANY_TO_ONE ||
       (prop.kind === ReferenceKind.ONE_TO_ONE && prop.owner === true);
     if (!owns) {
       const owner = property(targetMeta, prop.mappedBy);
-      const join = keyPairs(owner).map(([local, referenced]): JoinPair => [referenced, local]);
-      return { ...base, owner: false, target, columns: [], join };
+      return { ...base, owner: false, target, columns: [], join: backPairs(meta, owner) };
+    }
+    if (isPolymorphic(prop) && !prop.embedded) {
+      return { ...base, owner: true, ...this.#polymorphic(meta, prop) };
     }
     if (prop.embedded && prop.object) {
       const column = place && this.#columns.of(meta).get(place.field);
@@ -300,12 +296,139 @@ export class ModelBuilder {
     };
   }
 
-  #pivot(meta: EntityMetadata, prop: EntityProperty, targetMeta: EntityMetadata): RelationProp['pivot'] {
-    const pivot = pivotOf(this.#context.storage, prop);
-    const keyOf = (entity: EntityMetadata) => entity.getPrimaryProps().flatMap((key) => fieldNames(key));
-    const from = zip(keyOf(meta), prop.joinColumns);
-    const to = zip(prop.inverseJoinColumns, keyOf(targetMeta));
-    return { collection: this.#collectionOf(pivot), from, to };
+  /** What a relation through a pivot consists of. */
+  #linked(
+    meta: EntityMetadata,
+    prop: EntityProperty,
+    targetMeta: EntityMetadata,
+  ): Pick<RelationProp, 'target' | 'columns' | 'join' | 'pivot' | 'polymorphic'> {
+    const { storage } = this.#context;
+    const pivotMeta = pivotOf(storage, prop);
+    const collection = this.#collectionOf(pivotMeta);
+    const pairs = pivotPairs(meta, prop);
+    const plain = (target: EntityMetadata, discriminator?: string) => ({
+      target: () => this.model(target),
+      columns: [],
+      join: [],
+      pivot: { collection, from: pairs.from, to: pairs.to(target, discriminator) },
+    });
+    const targets = polymorphicTargets(prop);
+    const [first] = targets ?? [];
+    if (targets === undefined || first === undefined) {
+      return plain(targetMeta);
+    }
+    const kind = prop.kind as RelationProp['kind'];
+    const column = this.#columns.named(pivotMeta, [discriminatorColumnOf(prop)])[0] as Column;
+    const relations = [...targets].map(([discriminator, target]): [string, RelationProp] => [
+      discriminator,
+      { kind, ...common(prop, []), owner: prop.owner === true, ...plain(target, discriminator) },
+    ]);
+    return { ...plain(first[1], first[0]), polymorphic: polymorphicOf(column, relations, targets) };
+  }
+
+  /** What a relation to one of several entities consists of, whose rows say to which. */
+  #polymorphic(
+    meta: EntityMetadata,
+    prop: EntityProperty,
+  ): Pick<RelationProp, 'target' | 'columns' | 'join' | 'polymorphic'> {
+    const targets = polymorphicTargets(prop) ?? new Map();
+    const [column, ...key] = this.#columns.named(meta, fieldNames(prop)) as [Column, ...Column[]];
+    return this.#oneOf(prop, column, key, targets);
+  }
+
+  #oneOf(
+    prop: EntityProperty,
+    column: Column,
+    key: readonly Column[],
+    targets: ReadonlyMap<string, EntityMetadata>,
+  ): Pick<RelationProp, 'target' | 'columns' | 'join' | 'polymorphic'> {
+    const targetKey = targetKeyOf(prop);
+    const kind = prop.kind as RelationProp['kind'];
+    const names = key.map(({ name }) => name);
+    const relations = [...targets].map(([discriminator, target]): [string, RelationProp] => [
+      discriminator,
+      {
+        kind,
+        ...common(prop, []),
+        owner: true,
+        target: () => this.model(target),
+        columns: key,
+        join: [[column.name, { v: discriminator }], ...zip(names, keyColumns(target, targetKey))],
+        ...(targetKey && { targetProps: [targetKey] }),
+      },
+    ]);
+    const [first] = relations;
+    if (first === undefined) {
+      throw unsupported(`The relation ${prop.name} leads to no entity.`);
+    }
+    const { target, join } = first[1];
+    return {
+      target,
+      columns: [column, ...key],
+      join,
+      polymorphic: polymorphicOf(column, relations, targets),
+    };
+  }
+
+  /**
+   * The pivot of an M:N relation as seen from one side: rows of an `owner` and
+   * a `member`, which may be one of several entities.
+   */
+  links(meta: EntityMetadata, prop: EntityProperty): Model {
+    let links = this.#links.get(prop);
+    if (links === undefined) {
+      links = this.#linksOf(meta, prop);
+      this.#links.set(prop, links);
+    }
+    return links;
+  }
+
+  #linksOf(meta: EntityMetadata, prop: EntityProperty): Model {
+    const pivotMeta = pivotOf(this.#context.storage, prop);
+    const relation = this.model(meta).props.get(prop.name) as RelationProp;
+    const pivot = this.model(pivotMeta);
+    const { from, to } = relation.pivot ?? { from: [], to: [] };
+    const side = (name: string, target: () => Model, join: readonly JoinPair[]): RelationProp => ({
+      kind: 'm:1',
+      name,
+      nullable: false,
+      json: [],
+      owner: true,
+      target,
+      columns: this.#columns.named(
+        pivotMeta,
+        fieldPairs(join).map(([local]) => local),
+      ),
+      join,
+    });
+    const owner = side(
+      'owner',
+      () => this.model(meta),
+      from.map(([here, there]): JoinPair => [there, here]),
+    );
+    const member = side('member', relation.target, to);
+    const { polymorphic } = relation;
+    const props = new Map<string, Prop>(pivot.props);
+    props.set('owner', owner);
+    props.set(
+      'member',
+      polymorphic === undefined
+        ? member
+        : {
+            ...member,
+            columns: [polymorphic.column, ...member.columns],
+            polymorphic: {
+              ...polymorphic,
+              targets: new Map(
+                [...polymorphic.targets].map(([value, to]) => [
+                  value,
+                  side('member', to.target, to.pivot?.to ?? []),
+                ]),
+              ),
+            },
+          },
+    );
+    return { ...pivot, props };
   }
 
   #foreign(prop: EntityProperty): ForeignSource | undefined {
@@ -360,6 +483,26 @@ function systemProp(name: string): ScalarProp {
     lazy: true,
     json: [],
     column: { name, type: 'int', wire: 'number', nullable: false },
+  };
+}
+
+/** What a relation that may lead to several entities knows of them. */
+function polymorphicOf(
+  column: Column,
+  relations: readonly [string, RelationProp][],
+  targets: ReadonlyMap<string, EntityMetadata>,
+): Polymorphic {
+  return {
+    column,
+    targets: new Map(relations),
+    reference: polymorphicReference,
+    // Core asks a row for its class by this name.
+    row: (discriminator, row) =>
+      Object.defineProperty(row, 'constructor', {
+        value: targets.get(discriminator)?.class,
+        enumerable: false,
+        configurable: true,
+      }),
   };
 }
 

@@ -6,13 +6,19 @@ import {
   type Platform,
   ReferenceKind,
 } from '@mikro-orm/core';
-import { rootOf, siblingColumnsOf } from '../compat.js';
+import { polymorphicEntities, rootOf, siblingColumnsOf, targetKeyOf } from '../compat.js';
 import { isDate } from '../dates.js';
 import { columnDefault } from '../defaults.js';
+import { unsupported } from '../errors.js';
 import type { FieldType } from '../native/ir.js';
 import type { Column } from '../plan/model.js';
 import { fieldTypeOf, WIRES } from './field-types.js';
-import { fieldNames, isGenerated, isStored } from './properties.js';
+import { fieldNames, isGenerated, isStored, keyColumns } from './properties.js';
+
+/** Whether a column of a type holds all values of another type, and compares with it. */
+function holds(type: FieldType, other: FieldType): boolean {
+  return type === other || (other === 'int' && (type === 'bigint' || type === 'float'));
+}
 
 /** Makes the columns of collections, and keeps them. */
 export class Columns {
@@ -70,6 +76,10 @@ export class Columns {
     if (prop.kind === ReferenceKind.EMBEDDED) {
       return 'json';
     }
+    const targets = polymorphicEntities(prop);
+    if (targets !== undefined) {
+      return i === 0 ? 'text' : this.#keyType(prop, i - 1, targets);
+    }
     const referred = prop.kind === ReferenceKind.SCALAR ? undefined : this.#referredType(prop, i);
     if (referred !== undefined) {
       return referred;
@@ -95,13 +105,30 @@ export class Columns {
   /** The type of the column that a column of a foreign key refers to. */
   #referredType(prop: EntityProperty, i: number): FieldType | undefined {
     const name = prop.referencedColumnNames?.[i];
-    if (name === undefined || !prop.targetMeta) {
-      return undefined;
-    }
-    const referred = rootOf(prop.targetMeta).props.find(
-      (other) => other !== prop && isStored(other) && fieldNames(other).includes(name),
+    return name === undefined || !prop.targetMeta ? undefined : this.#typeOf(prop.targetMeta, name, prop);
+  }
+
+  /** The type of an entity's column, by a property that is not the one given. */
+  #typeOf(meta: EntityMetadata, name: string, besides: EntityProperty): FieldType | undefined {
+    const holder = rootOf(meta).props.find(
+      (prop) => prop !== besides && isStored(prop) && fieldNames(prop).includes(name),
     );
-    return referred && this.#fieldType(referred, fieldNames(referred).indexOf(name));
+    return holder && this.#fieldType(holder, fieldNames(holder).indexOf(name));
+  }
+
+  /** The type that holds a column of the keys of several entities. */
+  #keyType(prop: EntityProperty, i: number, targets: readonly EntityMetadata[]): FieldType {
+    const types = targets.map(
+      (target) => this.#typeOf(target, keyColumns(target, targetKeyOf(prop))[i] ?? '', prop) ?? 'json',
+    );
+    const type = types.find((type) => types.every((other) => holds(type, other)));
+    if (type === undefined) {
+      const names = targets.map(({ className }, at) => `that of ${className} is ${types[at]}`);
+      throw unsupported(
+        `The relation ${prop.name} has no type for the keys it leads to: ${names.join(', ')}.`,
+      );
+    }
+    return type;
   }
 
   /** The columns of an entity's collection with those names. */

@@ -1,7 +1,12 @@
 /** What core's metadata says of single properties, in the words of the models. */
 import { type EntityMetadata, type EntityProperty, ReferenceKind } from '@mikro-orm/core';
+import { discriminatorValueOf, isPolymorphic, targetKeyOf } from '../compat.js';
 import { rowFunction } from '../computed.js';
+import { linkKindOf, memberColumns } from '../polymorphic.js';
 import type { JoinPair } from '../plan/model.js';
+
+/** Columns of two collections that are equal. */
+export type FieldPair = readonly [local: string, target: string];
 
 /** The properties of the primary key. Early minors of 6 do not list those of pivots. */
 export function primaryNames(meta: EntityMetadata): string[] {
@@ -72,10 +77,51 @@ export function documentHolder(
 }
 
 /** The columns of a relation's key, each with the column it refers to. */
-export function keyPairs(prop: EntityProperty): JoinPair[] {
-  return zip(prop.joinColumns ?? prop.fieldNames, prop.referencedColumnNames);
+export function keyPairs(prop: EntityProperty): FieldPair[] {
+  // Of a relation to another key than the primary one core names the join columns after that key, but not the fields.
+  const local = targetKeyOf(prop) === undefined ? (prop.joinColumns ?? prop.fieldNames) : prop.fieldNames;
+  return zip(local, prop.referencedColumnNames);
 }
 
-export function zip(left: readonly string[], right: readonly string[]): JoinPair[] {
-  return left.map((name, i): JoinPair => [name, right[i] ?? name]);
+/** The columns of the key that a relation refers to: the primary key, unless it names another. */
+export function keyColumns(meta: EntityMetadata, targetKey?: string): string[] {
+  const props = targetKey === undefined ? meta.getPrimaryProps() : [property(meta, targetKey)];
+  return props.flatMap((prop) => fieldNames(prop));
+}
+
+/** The way back along a relation that another entity keeps the key of. */
+export function backPairs(meta: EntityMetadata, owner: EntityProperty): JoinPair[] {
+  if (!isPolymorphic(owner)) {
+    return keyPairs(owner).map(([local, referenced]): JoinPair => [referenced, local]);
+  }
+  const [discriminator = '', ...key] = fieldNames(owner);
+  return [
+    [{ v: discriminatorValueOf(owner, meta.class) }, discriminator],
+    ...zip(keyColumns(meta, targetKeyOf(owner)), key),
+  ];
+}
+
+/** The pairs of columns that lead to the pivot of an M:N relation, and from there to one of its targets. */
+export function pivotPairs(
+  meta: EntityMetadata,
+  prop: EntityProperty,
+): {
+  readonly from: JoinPair[];
+  readonly to: (target: EntityMetadata, discriminator: string | undefined) => JoinPair[];
+} {
+  const kind = linkKindOf(meta, prop);
+  const from = zip(keyColumns(meta), prop.joinColumns);
+  return {
+    from: kind?.of === 'owner' ? [[{ v: kind.value ?? '' }, kind.column], ...from] : from,
+    to: (target, discriminator) => {
+      const pairs = zip(memberColumns(prop, target), keyColumns(target));
+      return kind?.of === 'member'
+        ? [[kind.column, { v: discriminator ?? kind.value ?? '' }], ...pairs]
+        : pairs;
+    },
+  };
+}
+
+export function zip(left: readonly string[], right: readonly string[]): FieldPair[] {
+  return left.map((name, i): FieldPair => [name, right[i] ?? name]);
 }

@@ -20,10 +20,13 @@ export type JsonValue =
 /** How a field crosses to JavaScript. */
 export type Wire = 'number' | 'bigint' | 'decimal' | 'bool' | 'text' | 'date' | 'bytes' | 'json';
 
-/** The way from one collection to another: pairs of local field and target field. */
+/** One side of a pair of a join: a field, or a constant that the field on the other side equals. */
+export type JoinEnd = string | { readonly v: JsonValue };
+
+/** The way from one collection to another: pairs of local field and target field, at least one without a constant. */
 export interface Join {
   readonly collection: string;
-  readonly on: readonly (readonly [local: string, target: string])[];
+  readonly on: readonly (readonly [local: JoinEnd, target: JoinEnd])[];
 }
 
 /** A field, a place inside its document, or one reached through relations. */

@@ -6,7 +6,15 @@
  * itself, an object with the parts under their names, or an entity.
  */
 import { PlanError } from './errors.js';
-import { columnsOf, isRelation, keyProps, type Model, type Prop, type RelationProp } from './model.js';
+import {
+  columnsOf,
+  fieldPairs,
+  isRelation,
+  keyProps,
+  type Model,
+  type Prop,
+  type RelationProp,
+} from './model.js';
 import type { Place } from './sink.js';
 import { describe, isPlainObject, isRaw, rawFragment } from './value.js';
 
@@ -92,7 +100,7 @@ function foreignOrder(prop: RelationProp): readonly number[] | undefined {
   let order = orderByProp.get(prop);
   if (order === undefined) {
     const names = keyPlaces(targetParts(prop), prop.name).map(({ column }) => column.name);
-    const found = prop.join.map(([, target]) => names.indexOf(target));
+    const found = fieldPairs(prop.join).map(([, target]) => names.indexOf(target));
     order = found.every((at, i) => at === i) || found.includes(-1) ? null : found;
     orderByProp.set(prop, order);
   }

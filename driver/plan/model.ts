@@ -5,7 +5,7 @@
  * Whoever knows the ORM's metadata builds these once; nothing here or beside
  * it knows the ORM.
  */
-import type { DefaultDef, FieldType, Wire } from '../native/ir.js';
+import type { DefaultDef, FieldType, JoinEnd, Wire } from '../native/ir.js';
 import type { Rules } from './rules.js';
 
 /** A field of a collection. */
@@ -123,11 +123,25 @@ export interface RelationProp extends PropBase {
   /** The properties of the target that the key is made of; its primary key by default. */
   readonly targetProps?: readonly string[];
   readonly pivot?: Pivot;
+  /** For a relation that may lead to several entities: which, and how. `target` and `join` are then those of the first. */
+  readonly polymorphic?: Polymorphic;
   /** The foreign key constraint; none when absent. */
   readonly foreign?: ForeignSource;
 }
 
-export type JoinPair = readonly [local: string, target: string];
+export type JoinPair = readonly [local: JoinEnd, target: JoinEnd];
+
+/** The entities that a relation may lead to. */
+export interface Polymorphic {
+  /** The column that says to which of them a row leads: the first of the relation's, or one of the pivot. */
+  readonly column: Column;
+  /** The relation to each of them, by what that column says. */
+  readonly targets: ReadonlyMap<string, RelationProp>;
+  /** A key, and what says of which entity, in the form the ORM takes. */
+  reference(discriminator: string, key: unknown): unknown;
+  /** The row of one of them, marked as such. */
+  row(discriminator: string, row: Record<string, unknown>): Record<string, unknown>;
+}
 
 /** The collection that links the two sides of an m:n relation. */
 export interface Pivot {
@@ -157,6 +171,13 @@ export function isRelation(prop: Prop): prop is RelationProp {
 /** Whether a relation may lead to several rows. */
 export function isToMany(prop: RelationProp): boolean {
   return prop.kind === '1:m' || prop.kind === 'm:n';
+}
+
+/** The pairs of a join that compare fields. */
+export function fieldPairs(join: readonly JoinPair[]): (readonly [local: string, target: string])[] {
+  return join.filter(
+    (pair): pair is readonly [string, string] => typeof pair[0] === 'string' && typeof pair[1] === 'string',
+  );
 }
 
 /** A property by its name, else the column of that name. */

@@ -8,6 +8,7 @@ import { decodeJsonKey } from './json-key.js';
 import { keyPlaces, targetParts } from './key.js';
 import { findEmbedded, findProp, type Model, type Prop, type RelationProp } from './model.js';
 import { Scope } from './scope.js';
+import { isPolymorphic } from './polymorphic.js';
 import type { Place } from './sink.js';
 import { describe, isPlainObject, isRaw, isRawKey, rawFragment, refuseSymbols } from './value.js';
 
@@ -101,8 +102,13 @@ function walkProp(sink: OrderSink, prop: Prop, value: unknown, path: string): vo
 }
 
 function walkRelation(sink: OrderSink, prop: RelationProp, value: unknown, path: string): void {
+  const below = isPlainObject(value) || Array.isArray(value);
+  if (!below && isPolymorphic(prop)) {
+    // Keys of different entities have no order among them.
+    return sink.by({ column: prop.polymorphic.column, json: [] }, directionOf(value, path), undefined);
+  }
   sink.enter(prop, '');
-  if (isPlainObject(value) || Array.isArray(value)) {
+  if (below) {
     walkEntity(sink, prop.target(), value, path);
   } else {
     const direction = directionOf(value, path);

@@ -6,6 +6,7 @@ import type { Expr, NestedSelect, SelectField } from '../native/ir.js';
 import { readerOf } from './document.js';
 import { inKeyOrder, type KeyParts, keyPlaces, targetParts } from './key.js';
 import { type Column, columnsOf, isRelation, type Prop, type RelationProp } from './model.js';
+import { isPolymorphic, type PolymorphicProp } from './polymorphic.js';
 
 /** A row, keyed by properties. */
 export type Row = Record<string, unknown>;
@@ -17,7 +18,7 @@ export type Finish = (row: Row) => Row;
 export interface Part {
   readonly name: string;
   readonly fields?: readonly SelectField[];
-  readonly nested?: NestedSelect;
+  readonly nested?: readonly NestedSelect[];
   readonly condition?: Expr;
   /** Makes the property's value; by default it is the row's already. */
   readonly read?: (row: Row) => unknown;
@@ -39,6 +40,9 @@ export function ownPart(prop: Prop): Part {
   const { name } = prop;
   const columns = columnsOf(prop);
   const [column] = columns;
+  if (isRelation(prop) && isPolymorphic(prop)) {
+    return referencePart(prop);
+  }
   if (isRelation(prop) && columns.length > 1) {
     const names = columns.map((part) => `${name}~~~${part.name}`);
     const nest = nestForeignKey(prop, names);
@@ -47,6 +51,28 @@ export function ownPart(prop: Prop): Part {
   const fields = column === undefined ? [] : [fieldOf(column, name)];
   const convert = prop.kind === 'embedded' ? readerOf(prop) : undefined;
   return convert === undefined ? { name, fields } : { name, fields, read: (row) => convert(row[name]) };
+}
+
+/** A reference that says itself of which entity it is. */
+function referencePart(prop: PolymorphicProp): Part {
+  const { name, columns, polymorphic } = prop;
+  const names = columns.map((column) => `${name}~~~${column.name}`);
+  const [discriminator = name, ...key] = names;
+  const readers = new Map(
+    [...polymorphic.targets].map(([value, relation]) => [value, nestForeignKey(relation, key)]),
+  );
+  return {
+    name,
+    fields: columns.map((column, i) => fieldOf(column, names[i] ?? column.name)),
+    read: (row) => {
+      const value = row[discriminator] as string | null;
+      if (value === null) {
+        return null;
+      }
+      const read = readers.get(value);
+      return polymorphic.reference(value, read === undefined ? key.map((part) => row[part]) : read(row));
+    },
+  };
 }
 
 /** A column, handed out under a name. */

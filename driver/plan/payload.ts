@@ -14,6 +14,7 @@ import {
   type Prop,
   type RelationProp,
 } from './model.js';
+import { isPolymorphic, polymorphicKey } from './polymorphic.js';
 import { describe, isRaw, isRawKey, rawFragment } from './value.js';
 
 /** Values by property or column name. A name with `undefined` says nothing about its columns, as one that is not there. */
@@ -166,7 +167,8 @@ function relationTarget(prop: RelationProp, path: string): Target {
         // No target: shared columns keep what others say of them.
         return columns.map((_, i) => (i < own.length ? null : ABSENT));
       }
-      const flat = foreignKey(prop, writable(value, at), at);
+      const given = writable(value, at);
+      const flat = isPolymorphic(prop) ? polymorphicKey(prop, given, at) : foreignKey(prop, given, at);
       return places.map((place) => flat[place]);
     },
   };

@@ -7,6 +7,7 @@ import { decodeJsonKey } from './json-key.js';
 import {
   type Column,
   columnsOf,
+  fieldPairs,
   type ForeignSource,
   findEmbedded,
   findProp,
@@ -139,7 +140,7 @@ function foreignOf(model: Model): ForeignDef[] {
           fields.map((field) => ({ field, json: [] })),
           'foreign',
         );
-      const targetFields = prop.join.map(([, target]) => target);
+      const targetFields = fieldPairs(prop.join).map(([, target]) => target);
       foreign.set(name, {
         name,
         fields,

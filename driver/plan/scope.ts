@@ -8,7 +8,7 @@
  */
 import type { Expr, Join, Path } from '../native/ir.js';
 import { PlanError } from './errors.js';
-import { isToMany, type JoinPair, type Model, type RelationProp } from './model.js';
+import { fieldPairs, isToMany, type JoinPair, type Model, type RelationProp } from './model.js';
 import type { Place } from './sink.js';
 
 /** A row that a condition is about. */
@@ -160,6 +160,9 @@ export function pathOf({ column, json }: Place): Path {
   return json.length > 0 ? { field: column.name, json } : { field: column.name };
 }
 
-function copiesOf(pairs: readonly JoinPair[]): ReadonlyMap<string, Path> {
-  return new Map(pairs.map(([local, target]) => [target, { field: local }]));
+/** None where not every row leads to the target: of the others the key says nothing of it. */
+function copiesOf(pairs: readonly JoinPair[]): ReadonlyMap<string, Path> | undefined {
+  return pairs.some(([, target]) => typeof target !== 'string')
+    ? undefined
+    : new Map(fieldPairs(pairs).map(([local, target]) => [target, { field: local }]));
 }

@@ -8,11 +8,13 @@ import { allOf, whereOf } from './filter.js';
 import { PlanError } from './errors.js';
 import { keyPlaces, primaryParts, targetParts } from './key.js';
 import {
+  type Column,
   type EmbeddedProp,
   findProp,
   isRelation,
   isToMany,
   type Model,
+  type Polymorphic,
   type Prop,
   type RelationProp,
   type ScalarProp,
@@ -48,6 +50,8 @@ export interface NestedOptions extends SelectOptions {
   readonly keyOnly?: boolean | undefined;
   /** Leaves out rows for which nothing is found: always, or unless they have no such relation anyway. */
   readonly required?: 'always' | 'unless absent' | undefined;
+  /** What to fetch of each entity that the relation may lead to, by discriminator; instead of what else is said here. */
+  readonly targets?: ReadonlyMap<string, NestedOptions> | undefined;
 }
 
 /** Adds all that a selection depends on to the shape of a call. */
@@ -57,14 +61,25 @@ export function shapeSelect(shape: Shape, model: Model, options: SelectOptions):
   markNames(shape, 'lazy', options.lazy);
   markNames(shape, 'refs', options.refs);
   for (const nested of options.nested ?? []) {
-    const target = relationOf(model, nested.prop).target();
+    const prop = relationOf(model, nested.prop);
     shape.mark(`nested ${nested.required ?? ''} ${nested.keyOnly === true ? 'key' : 'row'} ${nested.prop}`);
-    walkWhere(target, nested.where, shape);
-    shape.mark('by');
-    walkOrder(target, nested.orderBy, shape);
-    shapeSelect(shape, target, nested);
-    shape.mark('end');
+    if (nested.targets === undefined) {
+      shapeNested(shape, prop, nested);
+    } else {
+      for (const [discriminator, relation] of polymorphicOf(prop).targets) {
+        shapeNested(shape, relation, nested.targets.get(discriminator) ?? { prop: nested.prop });
+      }
+    }
   }
+}
+
+function shapeNested(shape: Shape, prop: RelationProp, nested: NestedOptions): void {
+  const target = prop.target();
+  walkWhere(target, nested.where, shape);
+  shape.mark('by');
+  walkOrder(target, nested.orderBy, shape);
+  shapeSelect(shape, target, nested);
+  shape.mark('end');
 }
 
 function markNames(shape: Shape, kind: string, names: readonly string[] | undefined): void {
@@ -109,13 +124,17 @@ export function compileSelect(model: Model, options: SelectOptions, firstParam =
   }
   let nextParam = firstParam;
   for (const item of nested) {
-    const part = nestedPart(relationOf(model, item.prop), item, nextParam);
+    const prop = relationOf(model, item.prop);
+    const part =
+      item.targets === undefined
+        ? nestedPart(prop, item, nextParam)
+        : polymorphicPart(prop, polymorphicOf(prop), item, nextParam);
     nextParam = part.nextParam;
     parts.push(part);
   }
   const select = {
     fields: [...parts.flatMap((part) => part.fields ?? []), ...(whole?.fields ?? [])],
-    ...(parts.some((part) => part.nested) && { nested: parts.flatMap((part) => part.nested ?? []) }),
+    ...(parts.some((part) => part.nested?.length) && { nested: parts.flatMap((part) => part.nested ?? []) }),
   };
   const conditions = parts.flatMap((part) => part.condition ?? []);
   return parts.some((part) => part.read)
@@ -147,9 +166,30 @@ function formulaParts(formulas: readonly FormulaProp[], whole: WholeRow): Part[]
 
 /** The relations among these that leave out rows. */
 export function requiredOf(nested: readonly NestedOptions[]): NestedOptions[] {
-  return nested.flatMap(({ prop, where, required, nested: further }) =>
-    required === undefined ? [] : [{ prop, where, required, fields: [], nested: requiredOf(further ?? []) }],
+  return nested.flatMap(({ prop, where, required, nested: further, targets }) =>
+    required === undefined
+      ? []
+      : [
+          {
+            prop,
+            where,
+            required,
+            fields: [],
+            nested: requiredOf(further ?? []),
+            ...(targets && { targets: requiredTargets(targets) }),
+          },
+        ],
   );
+}
+
+function requiredTargets(targets: ReadonlyMap<string, NestedOptions>): ReadonlyMap<string, NestedOptions> {
+  const required = ({ prop, where, nested }: NestedOptions) => ({
+    prop,
+    where,
+    fields: [],
+    nested: requiredOf(nested ?? []),
+  });
+  return new Map([...targets].map(([discriminator, target]) => [discriminator, required(target)]));
 }
 
 /** What rows must fulfil for the sake of the relations to fetch with them, where nothing is fetched. */
@@ -176,11 +216,29 @@ function related({ join, via }: Pick<NestedSelect, 'join' | 'via'>, where: Expr)
   return via === undefined ? found : { related: { join: via, quantifier: 'some', where: found } };
 }
 
+/** Rows of one entity in those of another. */
+interface Nested {
+  readonly nested: NestedSelect;
+  readonly read?: (row: Row) => unknown;
+  readonly nextParam: number;
+}
+
 function nestedPart(
   prop: RelationProp,
   options: NestedOptions,
   firstParam: number,
 ): Part & { readonly nextParam: number } {
+  const { nested, read, nextParam } = nestedOf(prop, options, firstParam);
+  return {
+    name: prop.name,
+    nested: [nested],
+    ...(options.required === 'unless absent' && { condition: { any: [isAbsent(prop), isFound(nested)] } }),
+    ...(read && { read }),
+    nextParam,
+  };
+}
+
+function nestedOf(prop: RelationProp, options: NestedOptions, firstParam: number): Nested {
   const target = prop.target();
   const where = whereOf(target, options.where, firstParam);
   const order = new OrderBuilder(target);
@@ -197,13 +255,68 @@ function nestedPart(
     ...(order.order.length > 0 && { order: order.order }),
     select,
   };
+  return { nested, ...(finish && { read: readNested(prop, finish) }), nextParam };
+}
+
+/** What is fetched of one of the entities that a relation may lead to. */
+interface NestedTarget extends Nested {
+  readonly discriminator: string;
+  /** Whether only some of its rows are asked for. */
+  readonly filtered: boolean;
+}
+
+/** Rows of several entities under one name. */
+function polymorphicPart(
+  prop: RelationProp,
+  polymorphic: Polymorphic,
+  options: NestedOptions,
+  firstParam: number,
+): Part & { readonly nextParam: number } {
+  let nextParam = firstParam;
+  const targets = [...polymorphic.targets].map(([discriminator, relation]): NestedTarget => {
+    const target = options.targets?.get(discriminator) ?? { prop: prop.name };
+    const part = nestedOf({ ...relation, name: `${prop.name}~~~${discriminator}` }, target, nextParam);
+    nextParam = part.nextParam;
+    return { ...part, discriminator, filtered: target.where !== undefined };
+  });
+  const condition = requiredTarget(polymorphic.column, options.required, targets);
+  const base = { name: prop.name, ...(condition && { condition }), nextParam };
+  if (options.keyOnly === true) {
+    return { ...ownPart(prop), ...base };
+  }
   return {
-    name: prop.name,
-    nested,
-    ...(options.required === 'unless absent' && { condition: { any: [isAbsent(prop), isFound(nested)] } }),
-    ...(finish && { read: readNested(prop, finish) }),
-    nextParam,
+    ...base,
+    nested: targets.map(({ nested }) => nested),
+    read: (row) => {
+      for (const { discriminator, nested, read } of targets) {
+        if (row[nested.name] !== null) {
+          return polymorphic.row(discriminator, (read === undefined ? row[nested.name] : read(row)) as Row);
+        }
+      }
+      return null;
+    },
   };
+}
+
+/** That a row leads to what is asked of any entity; or of the one that it leads to, if something is asked of that. */
+function requiredTarget(
+  column: Column,
+  required: NestedOptions['required'],
+  targets: readonly NestedTarget[],
+): Expr | undefined {
+  if (required !== 'unless absent') {
+    return required && { any: targets.map(({ nested }) => isFound(nested)) };
+  }
+  const path = { field: column.name };
+  return allOf(
+    targets
+      .filter(({ filtered }) => filtered)
+      .map(
+        ({ discriminator, nested }): Expr => ({
+          any: [{ null: path }, { cmp: { op: 'ne', path, value: { v: discriminator } } }, isFound(nested)],
+        }),
+      ),
+  );
 }
 
 /** The key of a relation's target, as its rows are found. */
@@ -238,6 +351,13 @@ function way(prop: RelationProp): Pick<NestedSelect, 'name' | 'join' | 'via' | '
   return second === undefined
     ? { name: prop.name, join: first, many }
     : { name: prop.name, via: first, join: second, many };
+}
+
+function polymorphicOf(prop: RelationProp): Polymorphic {
+  if (prop.polymorphic === undefined) {
+    throw new PlanError('UNSUPPORTED', `${prop.name} leads to one entity only`, prop.name);
+  }
+  return prop.polymorphic;
 }
 
 function relationOf(model: Model, name: string): RelationProp {

@@ -27,6 +27,7 @@ import {
   walkOperators,
   walkPlace,
 } from './operators.js';
+import { isAboutReference, isPolymorphic, walkReference } from './polymorphic.js';
 import type { Place, Sink } from './sink.js';
 import { describe, isPlainObject, isRaw, isRawKey, rawFragment, refuseSymbols } from './value.js';
 import { walkKey, walkKeyOperator } from './where-key.js';
@@ -342,6 +343,9 @@ function walkRelation(sink: Sink, prop: RelationProp, value: unknown, path: stri
     if (quantifiers.length > 0) {
       return walkQuantifiers(sink, prop, value, quantifiers.length < names.length, path);
     }
+  }
+  if (isPolymorphic(prop) && isAboutReference(value)) {
+    return walkReference(sink, prop, value, path);
   }
   sink.enter(prop, branch);
   walkEntity(sink, prop.target(), targetParts(prop), value ?? null, path, '');
