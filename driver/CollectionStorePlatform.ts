@@ -4,6 +4,7 @@ import { CollectionStoreEntityRepository } from './CollectionStoreEntityReposito
 import { CollectionStoreExceptionConverter } from './CollectionStoreExceptionConverter.js';
 import { CollectionStoreSchemaGenerator } from './CollectionStoreSchemaGenerator.js';
 import { copyDocument } from './documents.js';
+import { unsupported } from './errors.js';
 import { encodeJsonKey } from './plan/json-key.js';
 
 const TYPE_ALIASES: ReadonlyMap<string, string> = new Map([
@@ -39,6 +40,18 @@ const TYPE_ALIASES: ReadonlyMap<string, string> = new Map([
   ['uniqueidentifier', 'uuid'],
 ]);
 
+/** Extensions of MikroORM that write or read SQL: why they are refused, and what to do instead. */
+const REFUSED_EXTENSIONS: ReadonlyMap<string, string> = new Map([
+  [
+    '@mikro-orm/migrator',
+    'Migrations are files of SQL, which the collection store does not execute. Use orm.schema.update() (`mikro-orm schema:update --run`): it brings the schema in line with the entities, keeps the data, and fills new fields from their defaults.',
+  ],
+  [
+    '@mikro-orm/entity-generator',
+    'Entities are generated from the tables of an SQL database, which the collection store does not have. Write the entities, and make their collections by orm.schema.create() or orm.schema.update().',
+  ],
+]);
+
 /** What core may expect of the store, and how values look between the two. */
 export class CollectionStorePlatform extends Platform {
   protected override readonly exceptionConverter = new CollectionStoreExceptionConverter();
@@ -72,6 +85,15 @@ export class CollectionStorePlatform extends Platform {
 
   override lookupExtensions(orm: MikroORM): void {
     CollectionStoreSchemaGenerator.register(orm);
+  }
+
+  /** Those that need SQL are refused where they are asked for, registered or not: projects may have them for another database. */
+  override getExtension<T>(extensionName: string, extensionKey: string, moduleName: string, em: any): T {
+    const refusal = REFUSED_EXTENSIONS.get(extensionKey);
+    if (refusal !== undefined) {
+      throw unsupported(refusal);
+    }
+    return super.getExtension(extensionName, extensionKey, moduleName, em);
   }
 
   /** Parsed, not used: a store is not at an address. */
