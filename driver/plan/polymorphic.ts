@@ -42,7 +42,15 @@ export function polymorphicKey(prop: PolymorphicProp, value: unknown, path: stri
   if (target === undefined) {
     throw notReference(prop, value, path);
   }
-  return [discriminator, ...foreignKey(target, Array.isArray(key) ? unwrapped(key) : key, path)];
+  const flat = foreignKey(target, Array.isArray(key) ? unwrapped(key) : key, path);
+  if (flat.some((part) => part === null || part === undefined)) {
+    throw new PlanError(
+      'INVALID_OPERAND',
+      `${path} has no value for a part of its key. Where the ORM has not found it in an entity, give a tuple such as ['${discriminator}', key].`,
+      path,
+    );
+  }
+  return [discriminator, ...flat];
 }
 
 /** Reports a condition on a reference: null, one, a list, or operators. */
