@@ -203,6 +203,24 @@ export class CollectionStoreConnection extends Connection {
     throw noSql('getKysely');
   }
 
+  /** Runs a stored function by the JavaScript that it declares; one that is SQL alone is refused. */
+  async callRoutine(routine: any, args: any = {}): Promise<any> {
+    if (typeof routine.bodyJs !== 'function') {
+      throw unsupported(
+        `The collection store does not execute SQL: the routine ${routine.name} has no \`bodyJs\`. Declare one, or call a function of the application.`,
+      );
+    }
+    const convert = this as any;
+    const values = routine.params.map((param: any) => [
+      param.name,
+      convert.convertRoutineInbound(args[param.name], param),
+    ]);
+    return convert.convertRoutineOutbound(
+      routine.bodyJs(Object.fromEntries(values)),
+      routine.returnCustomType,
+    );
+  }
+
   /** Refused: there is no SQL to load. */
   async loadFile(path: string): Promise<void> {
     throw unsupported(`The collection store does not load SQL dumps (${path}). Use a seeder instead.`);

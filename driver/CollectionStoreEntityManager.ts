@@ -212,6 +212,11 @@ export class CollectionStoreEntityManager<
     throw noSql('getKysely');
   }
 
+  /** Refused: views in SQL are not kept. */
+  async refreshMaterializedView(..._args: unknown[]): Promise<never> {
+    throw noSql('refreshMaterializedView');
+  }
+
   /** Refused: there is no SQL to execute. */
   async execute(query?: unknown): Promise<never> {
     throw noSql('execute', query);

@@ -10,6 +10,7 @@
 
 import { parseArgs } from 'node:util';
 import { build } from './lib/build.mjs';
+import { checkCompatibility, columns } from './lib/compatibility.mjs';
 import { install } from './lib/install.mjs';
 import { findTests, runCell } from './lib/matrix.mjs';
 import { matrix } from './lib/project.mjs';
@@ -32,6 +33,17 @@ const { values: options, positionals: patterns } = parseArgs({
 const chosen = patterns.length > 0 || options.core || options.runtime || options.name !== undefined;
 const withRust = options.rust || (!options.js && !chosen);
 const withJs = options.js || chosen || !options.rust;
+
+/** Whether tests chosen by patterns, in some cells, are all that the compatibility page comes from. */
+function tellCompatibility(tests, selected) {
+  const ran = (wanted) =>
+    selected.some(({ core, runtime }) => core === wanted.core && runtime === wanted.runtime);
+  return (
+    options.name === undefined &&
+    columns.every(ran) &&
+    findTests(['compatibility/']).every((test) => tests.includes(test))
+  );
+}
 
 /** The cells of the matrix that `--core` and `--runtime` leave: `6` names both of its minors, `node` every Node.js. */
 function cells() {
@@ -62,6 +74,11 @@ await main(async () => {
     const tests = findTests(patterns);
     for (const cell of selected) {
       results.push(await runCell(cell, tests, options));
+    }
+    if (tellCompatibility(tests, selected) && results.every(({ failed }) => failed === 0)) {
+      step('Compatibility page');
+      checkCompatibility();
+      console.log('ok');
     }
   }
 

@@ -80,6 +80,9 @@ export function describe(value: unknown): string {
   if (Array.isArray(value)) {
     return `an array of ${value.length}`;
   }
+  if (isRaw(value) && typeof (value as { sql?: unknown }).sql === 'string') {
+    return shorten((value as { sql: string }).sql);
+  }
   if (isPlainObject(value)) {
     return shorten(`{ ${Object.keys(value).join(', ')} }`);
   }

@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
+import { resultsFolder } from './compatibility.mjs';
 import { install } from './install.mjs';
 import { place } from './package.mjs';
 import { at, coreFolder, manifest } from './project.mjs';
@@ -75,6 +76,7 @@ function linkDriver(folder) {
 /** Node.js gives every test file a process of its own. */
 async function runNode(engine, folder, paths, { name, verbose }) {
   const report = freshReport(folder, 'node');
+  rmSync(resultsFolder(folder), { recursive: true, force: true });
   const args = [
     '--enable-source-maps',
     '--test',
@@ -88,7 +90,15 @@ async function runNode(engine, folder, paths, { name, verbose }) {
     ...paths,
   ];
   return [
-    { ...(await capture(engine.program, args, { cwd: folder, quiet: !verbose, timeout: runLimit })), report },
+    {
+      ...(await capture(engine.program, args, {
+        cwd: folder,
+        env: { COMPATIBILITY_RESULTS: resultsFolder(folder) },
+        quiet: !verbose,
+        timeout: runLimit,
+      })),
+      report,
+    },
   ];
 }
 
