@@ -219,13 +219,16 @@ migrations(
   { notHere: 'They are SQL: `orm.schema.update()` changes a store and keeps its data.' },
   async () => {
     const orm: Loose = await filled();
-    await refused(() => (coreMajor === 6 ? orm.getMigrator() : orm.migrator), /Migrator/);
+    await refused(() => (coreMajor === 6 ? orm.getMigrator() : orm.migrator), /Migrations are files of SQL/);
   },
 );
 const generator = page('Entity generator', 'entity-generator');
 generator('`orm.entityGenerator`', { notHere: 'A store has no schema but that of entities.' }, async () => {
   const orm: Loose = await filled();
-  await refused(() => (coreMajor === 6 ? orm.getEntityGenerator() : orm.entityGenerator), /EntityGenerator/);
+  await refused(
+    () => (coreMajor === 6 ? orm.getEntityGenerator() : orm.entityGenerator),
+    /Entities are generated from/,
+  );
 });
 
 const js = page('Usage with JavaScript', 'usage-with-js');

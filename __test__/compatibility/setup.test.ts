@@ -269,7 +269,7 @@ config('`findOneOrFailHandler`, `findExactlyOneOrFailHandler`', async () => {
   const orm = await filled({ findOneOrFailHandler: () => new RangeError('none') });
   await assert.rejects(() => orm.em.fork().findOneOrFail(Tag, 99), RangeError);
 });
-config('`processOnCreateHooksEarly`', async () => {
+config('`processOnCreateHooksEarly`', { since: '6.5' }, async () => {
   const Thing1 = schema('Thing', { name: { type: 'string', onCreate: () => 'made' } });
   const orm = await open([Thing1], { processOnCreateHooksEarly: true });
   assert.equal(orm.em.fork().create(Thing1, {}).name, 'made');
