@@ -5,9 +5,9 @@
 //! those that the page reaches into are looked at.
 
 use super::execution::{Execution, defect};
-use super::lookup::{Through, tree_over};
+use super::lookup::{Lookup, Through, tree_over};
 use super::planner::Choice;
-use super::shape::{FindShape, JoinEnd, OrderKey};
+use super::shape::{FindShape, OrderKey};
 use super::sort::Sorter;
 use crate::error::Result;
 use crate::store::{Collection, Index};
@@ -41,11 +41,8 @@ impl Execution {
         let Some(join) = key.path.via.first() else { return Ok(None) };
         let related = self.root.collection(join.target)?.rows.len();
         let most_match = choice.is_exact() && choice.access.entries() >= total / 2;
-        if limit == usize::MAX || !most_match || related.saturating_mul(LEAST_FAN) > total {
-            return Ok(None);
-        }
-        let constant = |end: &JoinEnd| end.field().is_none();
-        if join.local.iter().chain(&join.remote).any(constant) {
+        if limit == usize::MAX || !most_match || !join.is_plain() || related.saturating_mul(LEAST_FAN) > total
+        {
             return Ok(None);
         }
         let Some((Through::Index(number), _)) = tree_over(collection, &join.local) else { return Ok(None) };
@@ -67,7 +64,7 @@ impl Execution {
                 ahead -= size;
                 continue;
             }
-            let mut sorter = Sorter::new(ahead.saturating_add(wanted));
+            let mut sorter = Sorter::new(&find.order, ahead.saturating_add(wanted));
             let mut matching = 0;
             for group in level {
                 let mut entries = index.tree.iter();
@@ -75,7 +72,7 @@ impl Execution {
                 for (entry, ()) in entries.take(group.end - group.start) {
                     let row = row_of(collection, index, entry)?;
                     if self.holds_rest(&find.rows.filter, &covered, row)? {
-                        sorter.push(self, &find.order, &collection.schema, row)?;
+                        sorter.push(self, &collection.schema, row)?;
                         matching += 1;
                     }
                 }
@@ -95,6 +92,16 @@ impl Execution {
         width: usize,
         key: &OrderKey,
     ) -> Result<Vec<Group>> {
+        let direct = match key.path.via.split_first() {
+            Some((join, rest))
+                if width == 1
+                    && matches!(self.lookup(join)?, Lookup::Keyed { through: Through::Primary, .. }) =>
+            {
+                let target = self.root.collection(join.target)?;
+                (target.schema.primary.len() == 1).then_some((target, rest))
+            }
+            _ => None,
+        };
         let mut groups = Vec::new();
         let mut start = 0;
         let mut entries = index.tree.iter().peekable();
@@ -111,7 +118,15 @@ impl Execution {
                 entries = rest.peekable();
             }
             let mut place = Vec::with_capacity(24);
-            self.place(&mut place, key, row_of(collection, index, entry)?)?;
+            match direct {
+                // The key in the entry is that of the related row: what lies between needs no look.
+                Some((target, rest)) => {
+                    self.with_value_behind(target.rows.get(prefix), rest, &key.path.component, |value| {
+                        self.place_value(&mut place, key, value)
+                    })??
+                }
+                None => self.place(&mut place, key, row_of(collection, index, entry)?)?,
+            }
             groups.push(Group { place, start, end });
             start = end;
         }

@@ -25,6 +25,11 @@ impl Join {
         has_constants(&self.remote, &self.local, row)
     }
 
+    /// Whether the join compares fields with fields only.
+    pub fn is_plain(&self) -> bool {
+        self.local.iter().chain(&self.remote).all(|end| end.field().is_some())
+    }
+
     /// The target's fields that the join compares.
     pub fn remote_fields(&self) -> impl Iterator<Item = usize> {
         self.remote.iter().filter_map(JoinEnd::field)

@@ -233,6 +233,21 @@ impl Execution {
         Ok(f(least.as_ref().map_or(ValueRef::Null, |end| path.component.of(end))))
     }
 
+    /// Hands over the value at a path that goes on from a row, if there is one; null if not.
+    pub fn with_value_behind<T>(
+        &self,
+        row: Option<&Row>,
+        via: &[Join],
+        component: &Component,
+        f: impl FnOnce(ValueRef<'_>) -> T,
+    ) -> Result<T> {
+        let mut least = None;
+        if let Some(row) = row {
+            self.least(via, component, row, &mut least)?;
+        }
+        Ok(f(least.as_ref().map_or(ValueRef::Null, |end| component.of(end))))
+    }
+
     fn least(&self, via: &[Join], component: &Component, row: &Row, least: &mut Option<Row>) -> Result<()> {
         let Some((join, rest)) = via.split_first() else {
             let value = component.of(row);

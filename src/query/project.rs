@@ -45,9 +45,9 @@ impl Execution {
         }
         let Some(last) = nested.joins.last() else { return Ok(rows) };
         let schema = &self.root.collection(last.target)?.schema;
-        let mut sorter = Sorter::new(if nested.many { usize::MAX } else { 1 });
+        let mut sorter = Sorter::new(&nested.order, if nested.many { usize::MAX } else { 1 });
         self.descend(&nested.joins, nested, row, &mut |row| {
-            sorter.push(self, &nested.order, schema, row)?;
+            sorter.push(self, schema, row)?;
             Ok(true)
         })?;
         Ok(sorter.finish())

@@ -22,10 +22,11 @@ impl Execution {
         if let Some(page) = self.find_grouped(find, &collection, &choice, offset, limit)? {
             return Ok(Cursor::sorted(self, Arc::clone(shape), page, 0, limit));
         }
-        let mut sorter = Sorter::new(offset.saturating_add(limit));
+        let mut sorter = Sorter::new(&find.order, offset.saturating_add(limit))
+            .remembering(&self, choice.access.entries())?;
         if limit > 0 {
             self.walk_choice(&collection, &find.rows.filter, &choice, &mut |row| {
-                sorter.push(&self, &find.order, &collection.schema, row)?;
+                sorter.push(&self, &collection.schema, row)?;
                 Ok(true)
             })?;
         }

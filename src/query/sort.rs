@@ -2,7 +2,9 @@
 
 use std::collections::BinaryHeap;
 
-use super::execution::Execution;
+use ahash::AHashMap;
+
+use super::execution::{Execution, defect};
 use super::operand::Operand;
 use super::shape::{OrderKey, OrderShape};
 use crate::catalog::Schema;
@@ -14,51 +16,45 @@ const VALUE: u8 = 1;
 const NULL_LAST: u8 = 2;
 
 impl Execution {
-    /// Appends what places a row in an order: its keys, then its primary key.
-    pub fn sort_key(&self, out: &mut Vec<u8>, order: &OrderShape, schema: &Schema, row: &Row) -> Result<()> {
-        for key in &order.keys {
-            self.place(out, key, row)?;
-        }
+    /// Appends what places a row in the order of one key.
+    pub fn place(&self, out: &mut Vec<u8>, key: &OrderKey, row: &Row) -> Result<()> {
+        self.with_value(&key.path, row, |value| self.place_value(out, key, value))?
+    }
+
+    /// Appends what places a row with this value in the order of one key.
+    pub fn place_value(&self, out: &mut Vec<u8>, key: &OrderKey, value: ValueRef<'_>) -> Result<()> {
         let start = out.len();
-        schema.encode_primary(out, row);
-        if order.ties_desc {
-            invert(out, start);
+        out.push(VALUE);
+        let mut null = value.is_null();
+        if let Some(operand) = key.ranks {
+            let Operand::Ranks(ranks) = self.operand(operand)? else {
+                return Err(defect("an operand is not a custom order"));
+            };
+            let mut of_value = Vec::with_capacity(16);
+            encode_key(&mut of_value, value);
+            match ranks.get(&of_value) {
+                Some(rank) => encode_key(out, ValueRef::Int(i64::try_from(*rank).unwrap_or(i64::MAX))),
+                None => null = true,
+            }
+        } else {
+            encode_key(out, value);
+        }
+        if null {
+            out.truncate(start);
+            out.push(if key.nulls_first { NULL_FIRST } else { NULL_LAST });
+        } else if key.desc {
+            invert(out, start + 1);
         }
         Ok(())
     }
+}
 
-    /// Appends what places a row in the order of one key.
-    pub fn place(&self, out: &mut Vec<u8>, key: &OrderKey, row: &Row) -> Result<()> {
-        let ranks = match key.ranks {
-            Some(operand) => match self.operand(operand)? {
-                Operand::Ranks(ranks) => Some(ranks),
-                _ => None,
-            },
-            None => None,
-        };
-        self.with_value(&key.path, row, |value| {
-            let start = out.len();
-            out.push(VALUE);
-            let mut null = value.is_null();
-            if let Some(ranks) = ranks {
-                let mut of_value = Vec::with_capacity(16);
-                encode_key(&mut of_value, value);
-                match ranks.get(&of_value) {
-                    Some(rank) => {
-                        encode_key(out, ValueRef::Int(i64::try_from(*rank).unwrap_or(i64::MAX)));
-                    }
-                    None => null = true,
-                }
-            } else {
-                encode_key(out, value);
-            }
-            if null {
-                out.truncate(start);
-                out.push(if key.nulls_first { NULL_FIRST } else { NULL_LAST });
-            } else if key.desc {
-                invert(out, start + 1);
-            }
-        })
+/// Appends what places a row among those that agree in all keys.
+fn place_tie(out: &mut Vec<u8>, order: &OrderShape, schema: &Schema, row: &Row) {
+    let start = out.len();
+    schema.encode_primary(out, row);
+    if order.ties_desc {
+        invert(out, start);
     }
 }
 
@@ -70,7 +66,10 @@ fn invert(out: &mut [u8], start: usize) {
 }
 
 /// Rows in the order of their keys, all of them or so many of the first.
-pub(super) struct Sorter {
+pub(super) struct Sorter<'s> {
+    order: &'s OrderShape,
+    /// What is known of the places of rows, for each key of the order.
+    memos: Vec<Memo>,
     most: usize,
     /// Greatest key first, so that it can be thrown out.
     heap: BinaryHeap<Entry>,
@@ -103,22 +102,28 @@ impl Ord for Entry {
     }
 }
 
-impl Sorter {
+impl<'s> Sorter<'s> {
     /// A sorter that keeps at most so many rows.
-    pub fn new(most: usize) -> Self {
-        Self { most, heap: BinaryHeap::new(), all: Vec::new(), scratch: Vec::with_capacity(64) }
+    pub fn new(order: &'s OrderShape, most: usize) -> Self {
+        let memos = order.keys.iter().map(|_| Memo::default()).collect();
+        Self { order, memos, most, heap: BinaryHeap::new(), all: Vec::new(), scratch: Vec::with_capacity(64) }
+    }
+
+    /// Remembers where relations lead, if so many rows will lead to the same ones often.
+    pub fn remembering(mut self, execution: &Execution, rows: usize) -> Result<Self> {
+        for (memo, key) in self.memos.iter_mut().zip(&self.order.keys) {
+            *memo = Memo::of(execution, key, rows)?;
+        }
+        Ok(self)
     }
 
     /// Takes a row.
-    pub fn push(
-        &mut self,
-        execution: &Execution,
-        order: &OrderShape,
-        schema: &Schema,
-        row: &Row,
-    ) -> Result<()> {
+    pub fn push(&mut self, execution: &Execution, schema: &Schema, row: &Row) -> Result<()> {
         self.scratch.clear();
-        execution.sort_key(&mut self.scratch, order, schema, row)?;
+        for (key, memo) in self.order.keys.iter().zip(&mut self.memos) {
+            memo.place(execution, &mut self.scratch, key, row)?;
+        }
+        place_tie(&mut self.scratch, self.order, schema, row);
         let entry = || Entry { key: self.scratch.as_slice().into(), row: row.clone() };
         if self.most == usize::MAX {
             self.all.push(entry());
@@ -139,5 +144,42 @@ impl Sorter {
             self.all.sort_unstable();
         }
         self.all.into_iter().map(|entry| entry.row).collect()
+    }
+}
+
+/// The places that one key of an order gave to rows that point at the same
+/// related row: following a relation costs more than remembering where it led.
+#[derive(Default)]
+struct Memo {
+    /// By what points; none where remembering would not help.
+    known: Option<AHashMap<Vec<u8>, Box<[u8]>>>,
+    pointer: Vec<u8>,
+}
+
+impl Memo {
+    fn of(execution: &Execution, key: &OrderKey, rows: usize) -> Result<Self> {
+        let Some(join) = key.path.via.first().filter(|join| join.is_plain()) else {
+            return Ok(Self::default());
+        };
+        let related = execution.root.collection(join.target)?.rows.len();
+        Ok(Self { known: (related <= rows / 2).then(AHashMap::new), pointer: Vec::new() })
+    }
+
+    fn place(&mut self, execution: &Execution, out: &mut Vec<u8>, key: &OrderKey, row: &Row) -> Result<()> {
+        let (Some(known), Some(join)) = (&mut self.known, key.path.via.first()) else {
+            return execution.place(out, key, row);
+        };
+        self.pointer.clear();
+        if !join.key_here(&mut self.pointer, row) {
+            return execution.place_value(out, key, ValueRef::Null);
+        }
+        if let Some(place) = known.get(&self.pointer) {
+            out.extend_from_slice(place);
+            return Ok(());
+        }
+        let start = out.len();
+        execution.place(out, key, row)?;
+        known.insert(self.pointer.clone(), out.get(start..).unwrap_or_default().into());
+        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use super::access::{Access, Direction, Span};
 use super::execution::{Execution, Wish, defect};
 use super::join::encode_ends;
 use super::lookup::{LEAST_INDEXED, Through, tree_over, visit_prefix};
-use super::shape::{Filter, JoinEnd, OrderShape, Related};
+use super::shape::{Condition, Filter, JoinEnd, OrderShape, Related};
 use crate::catalog::Component;
 use crate::error::Result;
 use crate::store::Collection;
@@ -101,31 +101,54 @@ impl Execution {
                 note: "nothing: the conditions contradict themselves".to_owned(),
             });
         };
+        let checks = filter
+            .conditions
+            .iter()
+            .map(|condition| self.check_cost(collection, condition))
+            .collect::<Result<Vec<f64>>>()?;
         let mut candidates = vec![self.everything(collection, need)];
         self.by_trees(collection, &constraints, need, &mut candidates);
-        let mut best = cheapest(&candidates, need, conditions);
+        let mut best = cheapest(&candidates, need, &checks);
         // What takes steps to find out is not worth it where little can be gained.
         let promising = best > ENOUGH;
         for (number, arms) in constraints.unions.iter().filter(|_| promising) {
             if let Some(candidate) = self.union(collection, *number, arms, best)? {
-                best = best.min(cost(&candidate, need, conditions, candidate.rows));
+                best = best.min(cost(&candidate, need, &checks, candidate.rows));
                 candidates.push(candidate);
             }
         }
         for (number, related) in constraints.related.iter().filter(|_| promising) {
             if let Some(candidate) = self.inside(collection, *number, related, best)? {
-                best = best.min(cost(&candidate, need, conditions, candidate.rows));
+                best = best.min(cost(&candidate, need, &checks, candidate.rows));
                 candidates.push(candidate);
             }
         }
         let fewest = candidates.iter().map(|candidate| candidate.rows).min().unwrap_or(total);
         let chosen = candidates
             .into_iter()
-            .map(|candidate| (cost(&candidate, need, conditions, fewest), candidate))
+            .map(|candidate| (cost(&candidate, need, &checks, fewest), candidate))
             .min_by(|(a, _), (b, _)| a.total_cmp(b))
             .map(|(_, candidate)| candidate)
             .ok_or_else(|| defect("there is no access path"))?;
         self.take(collection, &constraints, chosen, conditions, need)
+    }
+
+    /// What it costs to check a condition on a row. Only following relations counts.
+    fn check_cost(&self, collection: &Collection, condition: &Condition) -> Result<f64> {
+        let all = |filter: &Filter| -> Result<f64> {
+            filter.conditions.iter().map(|condition| self.check_cost(collection, condition)).sum()
+        };
+        match condition {
+            Condition::All(filter) => all(filter),
+            Condition::Any(arms) => arms.iter().map(all).sum(),
+            Condition::Not(condition) => self.check_cost(collection, condition),
+            Condition::Related(related) => {
+                let target = self.root.collection(related.join.target)?;
+                let fan = target.rows.len() as f64 / collection.rows.len().max(1) as f64;
+                Ok(BY_INDEX * fan.max(1.0))
+            }
+            _ => Ok(0.0),
+        }
     }
 
     fn everything(&self, collection: &Collection, need: Need<'_>) -> Candidate<'static> {
@@ -419,24 +442,28 @@ fn sorted_points(mut keys: Vec<Vec<u8>>) -> Access {
     Access::Points(keys)
 }
 
-fn cheapest(candidates: &[Candidate<'_>], need: Need<'_>, conditions: usize) -> f64 {
+fn cheapest(candidates: &[Candidate<'_>], need: Need<'_>, checks: &[f64]) -> f64 {
     let fewest = candidates.iter().map(|candidate| candidate.rows).min().unwrap_or(0);
-    candidates.iter().map(|candidate| cost(candidate, need, conditions, fewest)).fold(f64::INFINITY, f64::min)
+    candidates.iter().map(|candidate| cost(candidate, need, checks, fewest)).fold(f64::INFINITY, f64::min)
 }
 
-/// What a path costs. `matching` is how many rows may match at most.
-fn cost(candidate: &Candidate<'_>, need: Need<'_>, conditions: usize, matching: usize) -> f64 {
+/// What a path costs. `checks` is what it costs to check each condition on a row,
+/// `matching` how many rows may match at most.
+fn cost(candidate: &Candidate<'_>, need: Need<'_>, checks: &[f64], matching: usize) -> f64 {
     let rows = candidate.rows as f64;
-    let exact = candidate.covered.len() == conditions;
+    let exact = candidate.covered.len() == checks.len();
+    let uncovered = |(at, _): &(usize, &f64)| !candidate.covered.contains(at);
+    let unit =
+        candidate.unit + checks.iter().enumerate().filter(uncovered).map(|(_, cost)| cost).sum::<f64>();
     let looked_at = match (candidate.direction, need.rows) {
         _ if need.count && exact => return candidate.setup + 1.0,
         (Some(_), Some(wanted)) if exact => rows.min(wanted as f64),
         // Matches are taken to be spread evenly.
         (Some(_), Some(wanted)) => rows.min(wanted as f64 * rows / matching.max(1) as f64),
         (Some(_), None) => rows,
-        (None, _) => return candidate.setup + rows * (candidate.unit + SORTING),
+        (None, _) => return candidate.setup + rows * (unit + SORTING),
     };
-    candidate.setup + looked_at * candidate.unit
+    candidate.setup + looked_at * unit
 }
 
 /// The index that would have served better than looking at all rows.
