@@ -16,13 +16,14 @@ import { CollectionStorePlatform } from './CollectionStorePlatform.js';
 import type { Clause } from './call-text.js';
 import { Calls } from './calls.js';
 import { PivotChanges, syncCollections } from './collections.js';
-import { pivotOf, processedWhere, rootOf } from './compat.js';
+import { COUNTS_VERSIONS_ABOVE, entityNameOf, isSpread, pivotOf, processedWhere, rootOf } from './compat.js';
 import { dayProperties, withDays } from './dates.js';
 import { unsupported } from './errors.js';
 import { countRequest, type FindDefaults, findRequest } from './find-options.js';
 import { type Key, primaryKeyOf } from './keys.js';
 import { loadMembers } from './members.js';
 import { metadataOrThrow } from './metadata.js';
+import { classesAbove, keptIn } from './model/spread.js';
 import type { CompiledPlan, Session, WriteResult } from './native/engine.js';
 import type { SchemaDef } from './native/ir.js';
 import { converted, type Payload, withoutLinks } from './payload.js';
@@ -243,8 +244,19 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       options.convertCustomTypes === false
         ? where
         : processedWhere(this.metadata, this.platform, meta, where);
-    const plan = (returning: ReturningOptions) => planner.update(model, condition, payload, returning);
-    const result = this.#write('update', meta, model, plan, () => changeClauses(where, data), options);
+    const touch = isSpread(meta);
+    const plan = (returning: ReturningOptions) =>
+      planner.update(model, condition, payload, {
+        touch,
+        ...returning,
+        ...(versionAbove(model) && { returning: model.primaryProps }),
+      });
+    const result = this.#counted(
+      meta,
+      model,
+      this.#write('update', meta, model, plan, () => changeClauses(where, data), options),
+      options,
+    );
     const key = primaryKeyOf(meta, {
       ...(Utils.isPlainObject(where) ? (where as object) : { [meta.primaryKeys[0] as string]: where }),
       ...data,
@@ -275,8 +287,15 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row),
     );
     const rows = parts.map((part) => this.#payload(rootOf(meta), part.data, options));
-    const plan = (returning: ReturningOptions) => planner.updateMany(model, where, rows, returning);
-    const result = this.#write('update', meta, model, plan, () => changeClauses(where, data), options);
+    const touch = isSpread(meta);
+    const plan = (returning: ReturningOptions) =>
+      planner.updateMany(model, where, rows, { touch, ...returning });
+    const result = this.#counted(
+      meta,
+      model,
+      this.#write('update', meta, model, plan, () => changeClauses(where, data), options),
+      options,
+    );
     for (const [i, { links }] of parts.entries()) {
       await this.#link(meta, primaryKeyOf(meta, where[i]), links, 'all', options);
     }
@@ -327,11 +346,23 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
         .map((prop) => prop.name as string),
     );
     const copy = Object.fromEntries(Object.entries(row).filter(([name]) => !own.has(name)));
-    return this.nativeInsert(
-      entityName,
-      { ...copy, ...this.#payload(meta, overrides, options) },
-      { ...options, convertCustomTypes: false },
-    );
+    const values = { ...copy, ...this.#payload(meta, overrides, options) };
+    const insertOptions = { ...options, convertCustomTypes: false };
+    if (!isSpread(meta)) {
+      return this.nativeInsert(entityName, values, insertOptions);
+    }
+    const [root, ...below] = [meta, ...classesAbove(this.metadata, meta)].reverse() as [
+      EntityMetadata,
+      ...EntityMetadata[],
+    ];
+    const result = await this.nativeInsert(entityNameOf(root), keptIn(root, values), insertOptions);
+    const names = meta.primaryKeys as string[];
+    const parts = names.length > 1 ? result.insertId : [result.insertId];
+    const key = Object.fromEntries(names.map((name, i) => [name, parts[i]]));
+    for (const level of below) {
+      await this.nativeInsert(entityNameOf(level), { ...keptIn(level, values), ...key }, insertOptions);
+    }
+    return result;
   }
 
   override async syncCollections(collections: any, options: any): Promise<void> {
@@ -479,6 +510,34 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     const root = models.model(rootOf(meta));
     return settled(this.#calls, planner, root, rules, (whole, inner) => run({ whole }, inner), options);
   }
+
+  /** Counts up the version that a class above keeps, where there is one: it comes back with the rows that changed. */
+  #counted(meta: EntityMetadata, model: Model, result: WriteResult, options: any): WriteResult {
+    const above = versionAbove(model);
+    if (above === undefined || result.rows.length === 0) {
+      return result;
+    }
+    const { planner } = this.#spaces.get(options.schema);
+    const keys = result.rows.map((row) => model.primary.map(({ name }) => row[name]));
+    const where = model.primary.length > 1 ? keys : keys.flat();
+    const plan = (returning: ReturningOptions) =>
+      planner.update(above, where, {}, { ...returning, touch: true, returning: above.primaryProps });
+    const { rows } = this.#write('update', meta, above, plan, () => changeClauses(where, {}), options);
+    const byKey = new Map(
+      rows.map((row) => [JSON.stringify(above.primary.map(({ name }) => row[name])), row]),
+    );
+    return {
+      ...result,
+      rows: result.rows.map((row, i) => ({ ...row, ...byKey.get(JSON.stringify(keys[i])) })),
+    };
+  }
+}
+
+/** The model of the class above that keeps the version of a class, where the driver is to count it up. */
+function versionAbove(model: Model): Model | undefined {
+  return model.version === undefined || COUNTS_VERSIONS_ABOVE
+    ? undefined
+    : model.props.get(model.version)?.holder?.target();
 }
 
 function changeClauses(where: unknown, data: unknown): Clause[] {

@@ -12,9 +12,10 @@ import {
   Utils,
 } from '@mikro-orm/core';
 import type { CollectionStoreDriver } from './CollectionStoreDriver.js';
-import { discriminatorValueOf, entityNameOf, isPolymorphic, pivotOf } from './compat.js';
+import { discriminatorValueOf, entityNameOf, isPolymorphic, isSpread, pivotOf } from './compat.js';
 import { unsupported } from './errors.js';
-import type { Key } from './keys.js';
+import { type Key, primaryKeyOf } from './keys.js';
+import { declaringClass } from './model/spread.js';
 import { type LinkKind, linkKindOf, memberColumns, polymorphicTargets } from './polymorphic.js';
 
 /** The condition that a primary key is one of these. */
@@ -119,9 +120,9 @@ async function syncOneToMany(
 ): Promise<void> {
   const prop = collection.property as EntityProperty;
   const target = prop.targetMeta as EntityMetadata;
-  const name = entityNameOf(target);
   const writeOptions = { ...options, convertCustomTypes: false };
   const back = target.properties[prop.mappedBy] as EntityProperty;
+  const holder = entityNameOf(declaringClass(driver.getMetadata(), target, back));
   const ownerKey = isPolymorphic(back)
     ? [discriminatorValueOf(back, collection.owner.constructor), ...owner]
     : owner.length > 1
@@ -132,15 +133,27 @@ async function syncOneToMany(
       [prop.mappedBy]: { $eq: ownerKey },
       ...(added.length > 0 && { $not: keyIn(target, added) }),
     };
+    // The class that holds the key of the owner may have others below that are no members.
+    const left = isSpread(target) ? keyIn(target, await keysWhere(driver, target, others, options)) : others;
     if (prop.orphanRemoval) {
-      await driver.nativeDelete(name, others, writeOptions);
+      await driver.nativeDelete(entityNameOf(isSpread(target) ? target.root : target), left, writeOptions);
     } else {
-      await driver.nativeUpdate(name, others, { [prop.mappedBy]: null }, writeOptions);
+      await driver.nativeUpdate(holder, left, { [prop.mappedBy]: null }, writeOptions);
     }
   }
   if (added.length > 0 && !(removed === 'all' && prop.orphanRemoval)) {
-    await driver.nativeUpdate(name, keyIn(target, added), { [prop.mappedBy]: ownerKey }, writeOptions);
+    await driver.nativeUpdate(holder, keyIn(target, added), { [prop.mappedBy]: ownerKey }, writeOptions);
   }
+}
+
+async function keysWhere(
+  driver: CollectionStoreDriver,
+  meta: EntityMetadata,
+  where: unknown,
+  { ctx, schema }: any = {},
+): Promise<Key[]> {
+  const rows = await driver.find(entityNameOf(meta), where, { ctx, schema, fields: meta.primaryKeys });
+  return rows.map((row: unknown) => primaryKeyOf(meta, row));
 }
 
 type Link = Record<string, unknown>;

@@ -58,6 +58,9 @@ export function pivotOf(storage: MetadataStorage, prop: EntityProperty): EntityM
 
 /** The entity whose collection an entity lives in: itself, unless it shares that of a class it extends. */
 export function rootOf(meta: EntityMetadata): EntityMetadata {
+  if (isSpread(meta)) {
+    return meta;
+  }
   // The root of an entity discovered through a pivot may be an earlier copy of it.
   return meta.root.className === meta.className ? meta : meta.root;
 }
@@ -80,10 +83,48 @@ export function isSelfOrDescendant(
   return false;
 }
 
+/** Whether a class and those it extends have a collection each, and an entity a row in each of them. */
+export function isSpread(meta: EntityMetadata): boolean {
+  return (meta as any).inheritanceType === 'tpt';
+}
+
+/** The class that an entity extends, where that one keeps what it declares in a collection of its own. */
+export function spreadParentOf(storage: MetadataStorage, meta: EntityMetadata): EntityMetadata | undefined {
+  const parent = (meta as any).tptParent as EntityMetadata | undefined;
+  return parent && (metadataOf(storage, entityNameOf(parent)) ?? parent);
+}
+
+/** The classes that extend an entity, however far away, and have a collection each; the farthest first. */
+export function spreadBelow(storage: MetadataStorage, meta: EntityMetadata): EntityMetadata[] {
+  const levels: EntityMetadata[][] = [];
+  for (let level = [meta]; level.length > 0; ) {
+    level = level.flatMap((above) =>
+      ((above as any).tptChildren ?? []).map(
+        (child: EntityMetadata) => metadataOf(storage, entityNameOf(child)) ?? child,
+      ),
+    );
+    levels.unshift(level);
+  }
+  return levels.flat();
+}
+
+/** Whether the collection of an entity has no place for a property, as one of a class that it extends has. */
+export function isKeptAbove(meta: EntityMetadata, prop: EntityProperty): boolean {
+  const parent = (meta as any).tptParent as EntityMetadata | undefined;
+  return parent !== undefined && !prop.primary && (parent.properties as any)[prop.name] !== undefined;
+}
+
+/** The property under which core expects the name of a row's class, where its classes have a collection each. */
+export function classPropertyOf(meta: EntityMetadata): string | undefined {
+  return (meta.root as any).tptDiscriminatorColumn;
+}
+
+/** Whether core itself asks to count up the version that a class above keeps; minors that do not leave it to the driver. */
+export const COUNTS_VERSIONS_ABOVE: boolean = 'hasOptimisticLock' in core.EntityMetadata.prototype;
+
 /** Why the driver does not know an entity of that kind yet, for one of a kind that only major 7 has. */
 export function unknownKindOf(meta: EntityMetadata): string | undefined {
-  const { inheritanceType, view } = meta as any;
-  return inheritanceType === 'tpt' ? 'table-per-type inheritance' : view ? 'a view' : undefined;
+  return (meta as any).view ? 'a view' : undefined;
 }
 
 /** Whether an entity shows rows of others, which only major 7 has. */

@@ -6,6 +6,9 @@ import type { EntityProperty, Platform } from '@mikro-orm/core';
 import { rawSqlOf } from './compat.js';
 import type { DefaultDef, FieldType, JsonValue } from './native/ir.js';
 
+/** What SQL calls the time of the insert. */
+const NOW = /^(current_timestamp|now|localtimestamp|current_date|getdate|sysdate)\b/i;
+
 /** The default of a property's column; none for one without, and for those core fills in itself. */
 export function columnDefault(
   prop: EntityProperty,
@@ -13,6 +16,9 @@ export function columnDefault(
   platform: Platform,
 ): DefaultDef | undefined {
   const { default: value, defaultRaw } = prop as { default?: unknown; defaultRaw?: string };
+  if (type === 'date' && typeof value === 'string' && NOW.test(value)) {
+    return { now: true };
+  }
   if (value !== undefined && value !== null && rawSqlOf(value) === undefined && !prop.version) {
     return { value: plainValue(prop, storedValue(prop, value, platform), type) };
   }
@@ -72,7 +78,7 @@ function literalDefault(sql: string, type: FieldType): DefaultDef | undefined {
   if (isNull(literal)) {
     return undefined;
   }
-  if (/^(current_timestamp|now|localtimestamp|current_date|getdate|sysdate)\b/i.test(literal)) {
+  if (NOW.test(literal)) {
     return { now: true };
   }
   if (/^(true|false)$/i.test(literal)) {

@@ -1,6 +1,6 @@
 /** Finding the metadata of entities. */
 import type { EntityMetadata, MetadataStorage } from '@mikro-orm/core';
-import { metadataOf } from './compat.js';
+import { isSpread, metadataOf } from './compat.js';
 import { unsupported } from './errors.js';
 
 /** @internal */
@@ -19,7 +19,7 @@ export function hasCollection(meta: EntityMetadata): boolean {
   return (
     !meta.virtual &&
     !meta.embeddable &&
-    !(meta.abstract && !meta.root.discriminatorColumn) &&
+    !(meta.abstract && !meta.root.discriminatorColumn && !isSpread(meta)) &&
     Boolean(meta.tableName)
   );
 }

@@ -18,6 +18,7 @@ import {
   isPolymorphic,
   isSelfOrDescendant,
   isView,
+  isSpread,
   pivotOf,
   polymorphicReference,
   rootOf,
@@ -61,6 +62,7 @@ import {
   zip,
 } from './properties.js';
 import { formulaOf, rulesOf } from './row-functions.js';
+import { declaringClass, SpreadClasses } from './spread.js';
 
 /** What the builder needs to know beside the metadata. */
 export interface ModelContext {
@@ -79,10 +81,12 @@ export class ModelBuilder {
   readonly #links = new Map<EntityProperty, Model>();
   readonly #columns: Columns;
   readonly #rulesByRoot = new Map<EntityMetadata, Rules | undefined>();
+  readonly #spread: SpreadClasses;
 
   constructor(context: ModelContext) {
     this.#context = context;
     this.#columns = new Columns(context.platform);
+    this.#spread = new SpreadClasses(context.storage, this.#columns, (meta) => this.model(meta));
   }
 
   get storage(): MetadataStorage {
@@ -125,8 +129,9 @@ export class ModelBuilder {
       );
     }
     const props = new Map<string, Prop>();
+    const above = this.#spread.above(meta);
     for (const prop of meta.props) {
-      props.set(prop.name, this.#prop(meta, prop));
+      props.set(prop.name, this.#spread.inherited(meta, prop, above) ?? this.#prop(meta, prop));
     }
     for (const name of ['$inserted', '$updated']) {
       props.set(name, systemProp(name));
@@ -135,6 +140,7 @@ export class ModelBuilder {
     const primaryProps = primaryNames(meta);
     const discriminator = this.#discriminator(meta);
     const rules = this.#rules(rootOf(meta));
+    const below = this.#spread.below(meta);
     return {
       name: meta.className,
       collection: this.#collectionOf(meta),
@@ -147,6 +153,8 @@ export class ModelBuilder {
       columns: [...columns.values()],
       props,
       ...(discriminator && { discriminator }),
+      ...(above.length > 0 && { above }),
+      ...(below && { below }),
       ...(meta.versionProperty && { version: meta.versionProperty }),
       indexes: indexesOf(meta),
       ...(rules && { rules }),
@@ -260,7 +268,14 @@ export class ModelBuilder {
       (prop.kind === ReferenceKind.ONE_TO_ONE && prop.owner === true);
     if (!owns) {
       const owner = property(targetMeta, prop.mappedBy);
-      return { ...base, owner: false, target, columns: [], join: backPairs(meta, owner) };
+      const join = backPairs(meta, owner);
+      const declaring = declaringClass(storage, targetMeta, owner);
+      if (declaring === targetMeta) {
+        return { ...base, owner: false, target, columns: [], join };
+      }
+      const to = zip(keyColumns(declaring), keyColumns(targetMeta));
+      const pivot = { collection: this.#collectionOf(declaring), from: join, to };
+      return { ...base, owner: false, target, columns: [], join: [], pivot };
     }
     if (isPolymorphic(prop) && !prop.embedded) {
       return { ...base, owner: true, ...this.#polymorphic(meta, prop) };
@@ -283,7 +298,8 @@ export class ModelBuilder {
         ? columns.filter((column) => prop.ownColumns.includes(column.name))
         : undefined;
     const targetKey = targetKeyOf(prop);
-    const foreign = this.#foreign(prop);
+    // The key of a row that goes on from a class above refers to the row there, and that one to others.
+    const foreign = prop.primary && meta.root !== meta && isSpread(meta) ? undefined : this.#foreign(prop);
     return {
       ...base,
       owner: true,

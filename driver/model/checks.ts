@@ -1,5 +1,6 @@
 /** The checks that entities declare. */
-import type { EntityMetadata } from '@mikro-orm/core';
+import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
+import { isKeptAbove } from '../compat.js';
 import { rowFunction } from '../computed.js';
 
 /** A check: SQL, or a function of the row. */
@@ -13,7 +14,7 @@ export interface DeclaredCheck {
 export function checksOf(meta: EntityMetadata): DeclaredCheck[] {
   const ofProperties = meta.props.flatMap((prop): DeclaredCheck[] => {
     const { check } = prop as { check?: unknown };
-    return rowFunction(check, 'check') === undefined
+    return rowFunction(check, 'check') === undefined || isKeptAbove(meta, prop)
       ? []
       : [
           {
@@ -23,5 +24,10 @@ export function checksOf(meta: EntityMetadata): DeclaredCheck[] {
           },
         ];
   });
-  return [...(meta.checks as DeclaredCheck[]), ...ofProperties];
+  const declared = (meta.checks as DeclaredCheck[]).filter(({ property }) => {
+    const prop =
+      property === undefined ? undefined : (meta.properties as Record<string, EntityProperty>)[property];
+    return prop === undefined || !isKeptAbove(meta, prop);
+  });
+  return [...declared, ...ofProperties];
 }

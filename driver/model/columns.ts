@@ -6,7 +6,7 @@ import {
   type Platform,
   ReferenceKind,
 } from '@mikro-orm/core';
-import { polymorphicEntities, rootOf, siblingColumnsOf, targetKeyOf } from '../compat.js';
+import { isKeptAbove, polymorphicEntities, rootOf, siblingColumnsOf, targetKeyOf } from '../compat.js';
 import { isDate } from '../dates.js';
 import { columnDefault } from '../defaults.js';
 import { unsupported } from '../errors.js';
@@ -37,7 +37,7 @@ export class Columns {
       columns = new Map();
       this.#columns.set(root, columns);
       for (const prop of root.props) {
-        if (isStored(prop)) {
+        if (isStored(prop) && !isKeptAbove(root, prop)) {
           for (const column of this.#columnsFor(prop)) {
             const shared = columns.get(column.name);
             columns.set(

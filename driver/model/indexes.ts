@@ -1,11 +1,12 @@
 /** The indexes that an entity asks for. */
 import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
+import { isKeptAbove } from '../compat.js';
 import type { IndexSource } from '../plan/model.js';
 import { isStored } from './properties.js';
 
 export function indexesOf(meta: EntityMetadata): IndexSource[] {
   const single = meta.props
-    .filter((prop) => isStored(prop) || (prop.embedded && prop.object))
+    .filter((prop) => (isStored(prop) || (prop.embedded && prop.object)) && !isKeptAbove(meta, prop))
     .flatMap((prop) => [...indexOf(prop, prop.index, false), ...indexOf(prop, prop.unique, true)]);
   const composite = [
     ...meta.indexes.map((index) => ({ ...index, unique: false })),

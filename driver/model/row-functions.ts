@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: functions of users take and return what they like.
 /** Formulas, generated values and checks written in JavaScript, as the models have them. */
 import type { EntityMetadata, EntityProperty, MetadataStorage, Platform } from '@mikro-orm/core';
-import { allMetadata, rootOf, siblingColumnsOf } from '../compat.js';
+import { allMetadata, isKeptAbove, rootOf, siblingColumnsOf } from '../compat.js';
 import { rowFunction } from '../computed.js';
 import { unsupported } from '../errors.js';
 import type { Column } from '../plan/model.js';
@@ -38,21 +38,23 @@ export function rulesOf(
   unreliable: () => ReadonlySet<string>,
 ): Rules | undefined {
   const view = guarded(root, rowViewOf(root, platform), unreliable);
-  const generated = root.props.filter(isGenerated).map((prop): Generated => {
-    const path = `${root.className}.${prop.name}`;
-    if (prop.primary || siblingColumnsOf(prop)) {
-      throw unsupported(
-        `${path} is computed, and so cannot be ${prop.primary ? 'part of a primary key' : 'a property that sibling classes have too'}.`,
-      );
-    }
-    return {
-      name: prop.name,
-      path,
-      column: columns.get(prop.fieldNames[0] as string) as Column,
-      required: !prop.nullable,
-      compute: valueFor(storage, platform, root, prop, rowFunction(prop.generated, 'value') as any, view),
-    };
-  });
+  const generated = root.props
+    .filter((prop) => isGenerated(prop) && !isKeptAbove(root, prop))
+    .map((prop): Generated => {
+      const path = `${root.className}.${prop.name}`;
+      if (prop.primary || siblingColumnsOf(prop)) {
+        throw unsupported(
+          `${path} is computed, and so cannot be ${prop.primary ? 'part of a primary key' : 'a property that sibling classes have too'}.`,
+        );
+      }
+      return {
+        name: prop.name,
+        path,
+        column: columns.get(prop.fieldNames[0] as string) as Column,
+        required: !prop.nullable,
+        compute: valueFor(storage, platform, root, prop, rowFunction(prop.generated, 'value') as any, view),
+      };
+    });
   const checks = checksOf(root).flatMap((check): CheckRule[] => {
     const holds = rowFunction(check.expression, 'check');
     if (holds === undefined) {

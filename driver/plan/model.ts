@@ -38,6 +38,13 @@ export interface Model {
   readonly props: ReadonlyMap<string, Prop>;
   /** Present for a class that shares its collection with others. */
   readonly discriminator?: Discriminator;
+  /**
+   * The ways to the rows of the same key in the collections of the classes
+   * above, the nearest first, where each class has a collection of its own.
+   */
+  readonly above?: readonly RelationProp[];
+  /** The classes below that have collections of their own. */
+  readonly below?: Subclasses;
   /** The name of the version property. */
   readonly version?: string;
   readonly indexes?: readonly IndexSource[];
@@ -54,6 +61,26 @@ export interface Discriminator {
   readonly values?: readonly (string | number)[];
   /** The models of the classes by value, where they keep a property of one name in different columns. */
   readonly classes?: ReadonlyMap<unknown, () => Model>;
+}
+
+/** The classes below one whose rows go on in collections of their own. */
+export interface Subclasses {
+  /** The property that says of which class a row is. */
+  readonly property: string;
+  /** What it says of rows that do not go on; none for an abstract class. */
+  readonly value?: string;
+  /** The farthest first. */
+  readonly classes: readonly Subclass[];
+}
+
+/** A class below. */
+export interface Subclass {
+  /** The way to the row of the same key in its collection. */
+  readonly way: RelationProp;
+  /** What the property of the class says of its rows; none for an abstract class. */
+  readonly value?: string;
+  /** The names of the ways to all collections below that its rows go on in, its own among them. */
+  readonly lineage: readonly string[];
 }
 
 /** A declared index or unique constraint. */
@@ -76,6 +103,8 @@ interface PropBase {
   readonly json: readonly string[];
   /** Why the property cannot be used in a query, for one that has no column. */
   readonly refused?: string;
+  /** The way to the row that holds it, where that is one of the same key in the collection of a class above. */
+  readonly holder?: RelationProp;
 }
 
 /** A single value. */
@@ -118,13 +147,15 @@ export interface RelationProp extends PropBase {
   readonly columns: readonly Column[];
   /** Those of `columns` that belong to this relation alone; all of them by default. */
   readonly ownColumns?: readonly Column[];
-  /** Pairs of local and target column; empty for m:n. */
+  /** Pairs of local and target column; empty where a pivot links the two. */
   readonly join: readonly JoinPair[];
   /** The properties of the target that the key is made of; its primary key by default. */
   readonly targetProps?: readonly string[];
   readonly pivot?: Pivot;
   /** For a relation that may lead to several entities: which, and how. `target` and `join` are then those of the first. */
   readonly polymorphic?: Polymorphic;
+  /** Whether every row has one, whatever conditions say. */
+  readonly certain?: boolean;
   /** The foreign key constraint; none when absent. */
   readonly foreign?: ForeignSource;
 }
@@ -143,7 +174,7 @@ export interface Polymorphic {
   row(discriminator: string, row: Record<string, unknown>): Record<string, unknown>;
 }
 
-/** The collection that links the two sides of an m:n relation. */
+/** The collection that links two sides: the pivot of an m:n relation, or the one that holds the key of an inherited relation. */
 export interface Pivot {
   readonly collection: string;
   /** Pairs of a column of this side and one of the pivot. */
@@ -221,13 +252,19 @@ const columnPropsByModel = new WeakMap<Model, Map<string, ScalarProp>>();
 function columnProps(model: Model): Map<string, ScalarProp> {
   let found = columnPropsByModel.get(model);
   if (found === undefined) {
-    found = new Map(
-      model.columns.map((column) => [
-        column.name,
-        { kind: 'scalar', name: column.name, column, nullable: column.nullable, json: [] },
-      ]),
-    );
+    found = new Map();
+    for (const holder of [...(model.above ?? [])].reverse()) {
+      addColumns(found, holder.target(), holder);
+    }
+    addColumns(found, model);
     columnPropsByModel.set(model, found);
   }
   return found;
+}
+
+function addColumns(found: Map<string, ScalarProp>, model: Model, holder?: RelationProp): void {
+  for (const column of model.columns) {
+    const { name, nullable } = column;
+    found.set(name, { kind: 'scalar', name, column, nullable, json: [], ...(holder && { holder }) });
+  }
 }

@@ -66,7 +66,9 @@ function walkEntry(sink: OrderSink, model: Model, name: string, value: unknown, 
   if (json !== undefined) {
     const holder = findProp(model, json.field);
     if (holder?.kind === 'scalar') {
-      return walkDocument(sink, holder, json.path, value, [path, json.field, ...json.path].join('.'));
+      return within(sink, holder.holder, () =>
+        walkDocument(sink, holder, json.path, value, [path, json.field, ...json.path].join('.')),
+      );
     }
   }
   const dot = name.indexOf('.');
@@ -81,6 +83,20 @@ function walkProp(sink: OrderSink, prop: Prop, value: unknown, path: string): vo
   if (prop.refused !== undefined) {
     throw new PlanError('NOT_STORED', `${path} ${prop.refused} and cannot be ordered by`, path);
   }
+  within(sink, prop.holder, () => walkHeld(sink, prop, value, path));
+}
+
+/** Walks on at the row that holds a property. */
+function within(sink: OrderSink, holder: RelationProp | undefined, walk: () => void): void {
+  if (holder === undefined) {
+    return walk();
+  }
+  sink.enter(holder, '');
+  walk();
+  sink.leave();
+}
+
+function walkHeld(sink: OrderSink, prop: Prop, value: unknown, path: string): void {
   switch (prop.kind) {
     case 'scalar':
       return walkDocument(sink, prop, [], value, path);

@@ -20,6 +20,8 @@ export interface Part {
   readonly fields?: readonly SelectField[];
   readonly nested?: readonly NestedSelect[];
   readonly condition?: Expr;
+  /** Fetched for the sake of others, and no property of the row handed out. */
+  readonly hidden?: boolean;
   /** Makes the property's value; by default it is the row's already. */
   readonly read?: (row: Row) => unknown;
 }

@@ -76,6 +76,13 @@ function makeTarget(model: Model, name: string): Target {
   if (prop.kind === 'scalar' && prop.computed !== undefined) {
     throw new PlanError('INVALID_DATA', `${path} ${prop.computed} and cannot be written`, path);
   }
+  if (prop.holder !== undefined) {
+    throw new PlanError(
+      'NOT_STORED',
+      `${path} is kept in rows of ${prop.holder.target().name} and cannot be written in those of ${model.name}: write it there, or through entities`,
+      path,
+    );
+  }
   return targetOfProp(prop, path);
 }
 

@@ -22,7 +22,7 @@ import { Shape } from './shape.js';
 import { updateManyOf, updateOf } from './update.js';
 import { type UpsertOptions, upsertOf } from './upsert.js';
 import { walkWhere } from './where.js';
-import { type ReturningOptions, type Write, writeKey } from './write.js';
+import { type ReturningOptions, type UpdateOptions, type Write, writeKey } from './write.js';
 
 /** A call ready to run. */
 export interface Prepared<P> {
@@ -172,7 +172,7 @@ export class Planner<P> {
   }
 
   /** The same change to all rows that fulfil a condition; nothing where it would change nothing. */
-  update(model: Model, where: unknown, data: Payload, options?: ReturningOptions): Prepared<P> | undefined {
+  update(model: Model, where: unknown, data: Payload, options?: UpdateOptions): Prepared<P> | undefined {
     const write = updateOf(model, where, data, options);
     return write && this.#prepared(write);
   }
@@ -182,7 +182,7 @@ export class Planner<P> {
     model: Model,
     wheres: readonly unknown[],
     data: readonly Payload[],
-    options?: ReturningOptions,
+    options?: UpdateOptions,
   ): Prepared<P> | undefined {
     const write = updateManyOf(model, wheres, data, options);
     return write && this.#prepared(write);

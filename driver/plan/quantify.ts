@@ -107,7 +107,7 @@ function related(condition: Positive, scope: Scope): Expr {
   const own = place(condition, scope);
   const where: Expr = scope.filter === undefined ? own : { all: [scope.filter, own] };
   const some: Expr = { related: { join: scope.join, quantifier: 'some', where } };
-  if (withoutRow(condition) !== true) {
+  if (scope.certain || withoutRow(condition) !== true) {
     return some;
   }
   return {

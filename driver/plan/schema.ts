@@ -78,9 +78,11 @@ function indexesOf(model: Model): IndexDef[] {
 }
 
 function ownerRelations(model: Model): RelationProp[] {
-  return [...model.props.values()].filter(
+  const [above] = model.above ?? [];
+  return [...(above ? [above] : []), ...model.props.values()].filter(
     (prop): prop is RelationProp =>
       isRelation(prop) &&
+      prop.holder === undefined &&
       prop.owner &&
       prop.refused === undefined &&
       prop.json.length === 0 &&
@@ -95,7 +97,7 @@ function indexPaths(model: Model, property: string): IndexPath[] {
     return [{ field: json.field, json: [...json.path] }];
   }
   const whole = findProp(model, property);
-  if (whole !== undefined) {
+  if (whole !== undefined && whole.holder === undefined) {
     return propPaths(whole, []);
   }
   const [first = '', ...steps] = property.split('.');
@@ -112,6 +114,9 @@ function indexPaths(model: Model, property: string): IndexPath[] {
 }
 
 function propPaths(prop: Prop, steps: readonly string[]): IndexPath[] {
+  if (prop.holder !== undefined) {
+    return [];
+  }
   if (prop.kind === 'embedded') {
     const [step, ...rest] = steps;
     if (step !== undefined) {

@@ -21,6 +21,8 @@ export class Scope {
   readonly #join: Join | undefined;
   /** Whether the parent's row may have several rows here. */
   readonly many: boolean;
+  /** Whether every row of the parent has a row here. */
+  readonly certain: boolean;
   /** What every row here fulfils besides. */
   readonly filter: Expr | undefined;
   /** The parent's paths that hold the same as columns here. */
@@ -34,6 +36,7 @@ export class Scope {
     many = false,
     copies?: ReadonlyMap<string, Path>,
     filter?: Expr,
+    certain = false,
   ) {
     this.name = name;
     this.parent = parent;
@@ -42,6 +45,7 @@ export class Scope {
     this.many = many;
     this.#copies = copies;
     this.filter = filter;
+    this.certain = certain;
   }
 
   /** The scope of a model's rows. */
@@ -104,6 +108,7 @@ export class Scope {
       prop.kind === '1:m',
       prop.owner ? copiesOf(prop.join) : undefined,
       filter,
+      prop.certain,
     );
   }
 

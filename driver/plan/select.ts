@@ -3,7 +3,7 @@
  * of relations as scalars or (nested) tuples, embedded objects by the names of
  * their properties.
  */
-import type { Expr, NestedSelect, Select } from '../native/ir.js';
+import type { Expr, NestedSelect, Select, SelectField } from '../native/ir.js';
 import { allOf, whereOf } from './filter.js';
 import { PlanError } from './errors.js';
 import { keyPlaces, primaryParts, targetParts } from './key.js';
@@ -18,13 +18,14 @@ import {
   type Prop,
   type RelationProp,
   type ScalarProp,
+  type Subclasses,
 } from './model.js';
 import { OrderBuilder, walkOrder } from './order.js';
 import { fieldOf, type Finish, finishOf, isStored, nestKey, ownPart, type Part, type Row } from './part.js';
 import { Scope } from './scope.js';
 import type { Shape } from './shape.js';
 import { walkWhere } from './where.js';
-import { type WholeRow, wholeRowOf } from './whole-row.js';
+import { heldProps, partApart, type WholeRow, wholeRowOf } from './whole-row.js';
 
 /** Which properties of an entity to fetch. */
 export interface SelectOptions {
@@ -101,26 +102,40 @@ export interface CompiledSelect {
 
 /** Builds what `shapeSelect` described. */
 export function compileSelect(model: Model, options: SelectOptions, firstParam = 0): CompiledSelect {
-  const parts: Part[] = [];
+  const parts = new Parts();
   const nested = options.nested ?? [];
   const refs = options.refs ?? [];
   const elsewhere = new Set([...nested.map(({ prop }) => prop), ...refs]);
-  const own = new Set<Prop>();
+  const fetched = new Set<Prop>();
   const formulas: FormulaProp[] = [];
   for (const prop of chosen(model, options)) {
     if (isFormula(prop)) {
       formulas.push(prop);
     } else if (!elsewhere.has(prop.name) || findProp(model, prop.name) !== prop) {
-      own.add(prop);
-      parts.push(ownPart(prop));
+      fetched.add(prop);
+      parts.add(prop.holder, ownPart(prop));
     }
   }
-  const whole = formulas.length > 0 ? wholeRowOf(model, own) : undefined;
+  const whole = formulas.length > 0 ? wholeRowOf(model, fetched) : undefined;
   if (whole !== undefined) {
-    parts.push(...formulaParts(formulas, whole));
+    const held = heldProps(model).map((prop) => ({ holder: prop.holder, part: partApart(prop) }));
+    for (const { holder, part } of held) {
+      parts.add(holder, { ...part, hidden: true });
+    }
+    const read = (row: Row) => {
+      const values = whole.read(row);
+      for (const { holder, part } of held) {
+        values[part.name] = part.read(row[holder.name] as Row);
+      }
+      return values;
+    };
+    for (const part of formulaParts(formulas, { ...whole, read })) {
+      parts.add(undefined, part);
+    }
   }
   for (const name of refs) {
-    parts.push(nestedPart(relationOf(model, name), { prop: name, keyOnly: true }, firstParam));
+    const prop = relationOf(model, name);
+    parts.add(prop.holder, nestedPart(prop, { prop: name, keyOnly: true }, firstParam));
   }
   let nextParam = firstParam;
   for (const item of nested) {
@@ -130,16 +145,102 @@ export function compileSelect(model: Model, options: SelectOptions, firstParam =
         ? nestedPart(prop, item, nextParam)
         : polymorphicPart(prop, polymorphicOf(prop), item, nextParam);
     nextParam = part.nextParam;
-    parts.push(part);
+    parts.add(prop.holder, part);
   }
-  const select = {
-    fields: [...parts.flatMap((part) => part.fields ?? []), ...(whole?.fields ?? [])],
+  const own = parts.all();
+  const further = model.below && belowOf(model.below, options.fields === undefined);
+  const select = selectOf([...own, ...(further?.parts ?? [])], whole?.fields);
+  const conditions = own.flatMap((part) => part.condition ?? []);
+  const shown = own.filter((part) => part.hidden !== true);
+  if (further !== undefined) {
+    const finish = finishOf(shown);
+    return { select, finish: (row) => further.finish(finish(row), row), conditions, nextParam };
+  }
+  return own.some((part) => part.read)
+    ? { select, finish: finishOf(shown), conditions, nextParam }
+    : { select, conditions, nextParam };
+}
+
+function selectOf(parts: readonly Part[], further: readonly SelectField[] = []): Select {
+  return {
+    fields: [...parts.flatMap((part) => part.fields ?? []), ...further],
     ...(parts.some((part) => part.nested?.length) && { nested: parts.flatMap((part) => part.nested ?? []) }),
   };
-  const conditions = parts.flatMap((part) => part.condition ?? []);
-  return parts.some((part) => part.read)
-    ? { select, finish: finishOf(parts), conditions, nextParam }
-    : { select, conditions, nextParam };
+}
+
+/** The parts of a selection, those that rows of classes above hold together in one row each. */
+class Parts {
+  readonly #own: Part[] = [];
+  readonly #held = new Map<RelationProp, Part[]>();
+
+  add(holder: RelationProp | undefined, part: Part): void {
+    const group = holder === undefined ? this.#own : this.#held.get(holder);
+    if (group !== undefined) {
+      group.push(part);
+    } else if (holder !== undefined) {
+      this.#held.set(holder, [part]);
+    }
+  }
+
+  all(): readonly Part[] {
+    return [...this.#own, ...[...this.#held].flatMap(([holder, parts]) => heldParts(holder, parts))];
+  }
+}
+
+/** Parts out of a row that holds them. */
+function heldParts(holder: RelationProp, parts: readonly Part[]): readonly Part[] {
+  const nested: NestedSelect = {
+    ...way(holder),
+    required: parts.some((part) => part.nested?.some(({ required }) => required)),
+    select: selectOf(parts),
+  };
+  return parts.map(({ name, read, condition, hidden }, i) => ({
+    name,
+    ...(i === 0 && { nested: [nested] }),
+    ...(hidden && { hidden }),
+    ...(condition && { condition: related(way(holder), condition) }),
+    read: (row) => {
+      const held = row[holder.name] as Row | null;
+      return held === null ? null : read === undefined ? held[name] : read(held);
+    },
+  }));
+}
+
+/** What rows go on with in the collections of classes below: the properties of those, and the name of the class. */
+function belowOf(
+  { property, value, classes }: Subclasses,
+  whole: boolean,
+): { readonly parts: readonly Part[]; readonly finish: (finished: Row, row: Row) => Row } {
+  const partsByWay = new Map<string, readonly Part[]>();
+  const parts = classes.map(({ way: to }): Part => {
+    const target = to.target();
+    const held = [...target.props.values()].filter(
+      (prop) => whole && prop.holder === undefined && prop.lazy !== true && isStored(prop),
+    );
+    const own = [...new Set([...primaryParts(target), ...held])].map(ownPart);
+    partsByWay.set(to.name, own.slice(primaryParts(target).length));
+    return { name: to.name, nested: [{ ...way(to), required: false, select: selectOf(own) }] };
+  });
+  const formulas = new Map(
+    classes.map((below) => [below, whole ? [...below.way.target().props.values()].filter(isFormula) : []]),
+  );
+  return {
+    parts,
+    finish: (finished, row) => {
+      const found = classes.find((below) => below.value !== undefined && row[below.way.name] !== null);
+      finished[property] = found?.value ?? value ?? null;
+      for (const name of found?.lineage ?? []) {
+        const held = row[name] as Row | null;
+        for (const part of held === null ? [] : (partsByWay.get(name) ?? [])) {
+          finished[part.name] = part.read === undefined ? held?.[part.name] : part.read(held as Row);
+        }
+      }
+      for (const { name, compute } of (found && formulas.get(found)) ?? []) {
+        finished[name] = compute(finished);
+      }
+      return finished;
+    },
+  };
 }
 
 /** A property that is made of the others when it is loaded. */
@@ -454,9 +555,12 @@ function named(model: Model, name: string): readonly Prop[] {
       `${model.name}.${name}`,
     );
   }
-  return prop.kind === 'embedded' && prop.inline
-    ? leaves(model, prop, whole === undefined ? plain.slice(dot + 1) : '')
-    : [prop];
+  if (prop.kind !== 'embedded' || !prop.inline) {
+    return [prop];
+  }
+  const { holder } = prop;
+  const found = leaves(model, prop, whole === undefined ? plain.slice(dot + 1) : '');
+  return holder === undefined ? found : found.map((leaf) => ({ ...leaf, holder }));
 }
 
 function leaves(model: Model, prop: EmbeddedProp, rest: string): readonly Prop[] {

@@ -12,25 +12,17 @@ import { Shape } from './shape.js';
 import { type Table, tableOf } from './table.js';
 import { isPlainObject } from './value.js';
 import { walkWhere } from './where.js';
-import {
-  askedFor,
-  extras,
-  namesOf,
-  type ReturningOptions,
-  returningOf,
-  type Write,
-  writeKey,
-} from './write.js';
+import { askedFor, extras, namesOf, returningOf, type UpdateOptions, type Write, writeKey } from './write.js';
 
 /** The same change to every row that matches; nothing where the payload changes nothing. The version goes up by itself. */
 export function updateOf(
   model: Model,
   where: unknown,
   data: Payload,
-  options: ReturningOptions = {},
+  options: UpdateOptions = {},
 ): Write<UpdatePlan> | undefined {
   const table = given(tableOf(model, [cleared(data)], 'own'));
-  if (table.columns.length === 0) {
+  if (table.columns.length === 0 && !isTouched(model, options)) {
     return undefined;
   }
   const shape = new Shape(writeKey('update', model, table.key, extras(options), ''));
@@ -66,6 +58,11 @@ export function updateOf(
   };
 }
 
+/** Whether a change is one even where it says nothing. */
+function isTouched(model: Model, { touch }: UpdateOptions): boolean {
+  return touch === true && versionColumns(model).length > 0;
+}
+
 /** In a change `undefined` takes a value away, as `null` does; only names that are not there leave theirs as they are. */
 function cleared(data: Payload): Payload {
   const names = Object.keys(data).filter((name) => data[name] === undefined);
@@ -90,7 +87,7 @@ export function updateManyOf(
   model: Model,
   wheres: readonly unknown[],
   data: readonly Payload[],
-  options: ReturningOptions = {},
+  options: UpdateOptions = {},
 ): Write<UpdateManyPlan> | undefined {
   if (wheres.length !== data.length) {
     throw new PlanError(
@@ -100,7 +97,7 @@ export function updateManyOf(
     );
   }
   const changes = tableOf(model, data.map(cleared), 'own');
-  if (changes.columns.length === 0) {
+  if (changes.columns.length === 0 && !isTouched(model, options)) {
     return undefined;
   }
   const keys = keysOf(model, wheres);
@@ -190,5 +187,5 @@ function bumpOf(model: Model, table: Table): Bump | undefined {
 
 function versionColumns(model: Model): readonly Column[] {
   const prop = model.version === undefined ? undefined : findProp(model, model.version);
-  return prop === undefined ? [] : columnsOf(prop);
+  return prop === undefined || prop.holder !== undefined ? [] : columnsOf(prop);
 }

@@ -108,7 +108,9 @@ function walkOtherName(
     const holder = findProp(model, json.field);
     if (holder !== undefined && !isRelation(holder) && holder.column !== undefined) {
       const place = { column: holder.column, json: [...holder.json, ...json.path] };
-      return walkJson(sink, place, value, [path, json.field, ...json.path].join('.'));
+      return within(sink, holder.holder, () =>
+        walkJson(sink, place, value, [path, json.field, ...json.path].join('.')),
+      );
     }
     throw unknownProperty(path, json.field);
   }
@@ -120,7 +122,15 @@ function walkOtherName(
       }
       return prop;
     });
-    return walkKey(sink, parts, value, path);
+    const [first] = parts;
+    if (parts.some(({ holder }) => holder !== first?.holder)) {
+      throw new PlanError(
+        'UNSUPPORTED',
+        `${path}.${name} are properties of several classes: query by each of them`,
+        `${path}.${name}`,
+      );
+    }
+    return within(sink, first?.holder, () => walkKey(sink, parts, value, path));
   }
   const column = findProp(model, name);
   if (column !== undefined) {
@@ -133,7 +143,8 @@ function walkOtherName(
   }
   const rest = name.slice(dot + 1);
   if (first.kind === 'scalar') {
-    return walkJson(sink, documentPlace(first, rest.split('.'), `${path}.${name}`), value, `${path}.${name}`);
+    const place = documentPlace(first, rest.split('.'), `${path}.${name}`);
+    return within(sink, first.holder, () => walkJson(sink, place, value, `${path}.${name}`));
   }
   walkProp(sink, model, first, { [rest]: value }, `${path}.${first.name}`, branch);
 }
@@ -188,6 +199,20 @@ function walkProp(sink: Sink, model: Model, prop: Prop, value: unknown, path: st
   if (prop.refused !== undefined) {
     throw new PlanError('NOT_STORED', `${path} ${prop.refused} and cannot be queried by`, path);
   }
+  within(sink, prop.holder, () => walkHeld(sink, model, prop, value, path, branch));
+}
+
+/** Walks on at the row that holds a property. */
+function within(sink: Sink, holder: RelationProp | undefined, walk: () => void): void {
+  if (holder === undefined) {
+    return walk();
+  }
+  sink.enter(holder, '');
+  walk();
+  sink.leave();
+}
+
+function walkHeld(sink: Sink, model: Model, prop: Prop, value: unknown, path: string, branch: string): void {
   switch (prop.kind) {
     case 'scalar':
       return walkScalar(sink, prop, value, path);

@@ -3,7 +3,7 @@
  * along with what was asked for, under names that nothing else has.
  */
 import type { SelectField } from '../native/ir.js';
-import type { Model, Prop } from './model.js';
+import type { Model, Prop, RelationProp } from './model.js';
 import { finishOf, isStored, ownPart, type Part, type Row } from './part.js';
 
 /** How to come by all that a row holds. */
@@ -21,7 +21,7 @@ export function wholeRowOf(model: Model, fetched: ReadonlySet<Prop> = new Set())
   const parts: Part[] = [];
   const fields: SelectField[] = [];
   for (const prop of model.props.values()) {
-    if (!isStored(prop) || prop.name.startsWith('$')) {
+    if (!isStored(prop) || prop.holder !== undefined || prop.name.startsWith('$')) {
       continue;
     }
     const part = ownPart(prop);
@@ -29,11 +29,32 @@ export function wholeRowOf(model: Model, fetched: ReadonlySet<Prop> = new Set())
       parts.push(part);
       continue;
     }
-    const own = part.fields ?? [];
-    fields.push(...own.map((field) => ({ ...field, name: PREFIX + nameOf(field) })));
-    parts.push({ name: prop.name, read: (row) => readApart(part, own, row) });
+    const { fields: own, read } = partApart(prop);
+    fields.push(...own);
+    parts.push({ name: prop.name, read });
   }
   return { fields, read: finishOf(parts) };
+}
+
+/** A property that is kept with the row of a class above. */
+type HeldProp = Prop & { readonly holder: RelationProp };
+
+/** The properties that rows of classes above hold. */
+export function heldProps(model: Model): readonly HeldProp[] {
+  return [...model.props.values()].filter(
+    (prop): prop is HeldProp => prop.holder !== undefined && isStored(prop),
+  );
+}
+
+/** A property whose columns are fetched under names of their own. */
+export function partApart(prop: Prop): Required<Pick<Part, 'name' | 'fields' | 'read'>> {
+  const part = ownPart(prop);
+  const own = part.fields ?? [];
+  return {
+    name: prop.name,
+    fields: own.map((field) => ({ ...field, name: PREFIX + nameOf(field) })),
+    read: (row) => readApart(part, own, row),
+  };
 }
 
 /** The value of a property whose columns were fetched under names of their own. */

@@ -21,6 +21,12 @@ export interface ReturningOptions {
   readonly whole?: readonly SelectField[] | undefined;
 }
 
+/** What a change may be asked besides. */
+export interface UpdateOptions extends ReturningOptions {
+  /** Counts the version up even where nothing else changes. */
+  readonly touch?: boolean;
+}
+
 /** The name under which an upsert hands back the number of the row in the payloads, as ignored rows hand nothing back. */
 export const ROW_NUMBER = '$row';
 
@@ -65,7 +71,7 @@ export function askedFor(model: Model, asked: readonly string[] = []): readonly 
         `${model.name}.${name}`,
       );
     }
-    return prop.json.length > 0 ? [] : columnsOf(prop);
+    return prop.json.length > 0 || prop.holder !== undefined ? [] : columnsOf(prop);
   });
 }
 
