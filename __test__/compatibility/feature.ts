@@ -26,6 +26,8 @@ export interface Verdict {
   readonly differs?: string | undefined;
   /** Why it is not here: the test asserts the refusal. */
   readonly notHere?: string | undefined;
+  /** The failure that its test still ends in, of a feature that is not there yet. */
+  readonly notYet?: RegExp | undefined;
   /** What else a reader should know. */
   readonly note?: string | undefined;
 }
@@ -62,14 +64,17 @@ export function page(title: string, slug: string): Declare {
       declared.push({ result: { name, status: 'absent' }, passed: true });
       return;
     }
-    const status = verdict.notHere ? 'not here' : verdict.differs ? 'differs' : 'works';
-    const told = [verdict.notHere ?? verdict.differs, verdict.note, sinceMinor(verdict)];
+    const { notYet, differs, note: more, notHere = notYet && 'Not there yet.' } = verdict;
+    const status = notHere ? 'not here' : differs ? 'differs' : 'works';
+    const told = [notHere ?? differs, more, sinceMinor(verdict)];
     const note = told.filter(Boolean).join(' ') || undefined;
     const entry = { result: { name, status, note } as const, passed: false };
     declared.push(entry);
     test(`${title}: ${name}`, async () => {
       try {
-        await body();
+        if (notYet)
+          await assert.rejects(async () => body(), { message: notYet }, 'It works: take `notYet` away.');
+        else await body();
         entry.passed = true;
       } finally {
         await Promise.all(opened.splice(0).map((orm) => orm.close(true)));

@@ -18,6 +18,11 @@ populating("`populate: ['*']`", async () => {
   const book = await em.findOneOrFail(Book, 1, { populate: ['*'] });
   assert.deepEqual([book.author.name, book.publisher.name, book.tags.length], ['Ann', 'Big', 2]);
 });
+populating('`$infer`', { notYet: /false !== true/ }, async () => {
+  const em = await manager();
+  const ann = await em.findOneOrFail(Author, { books: { tags: { name: 'red' } } }, { populate: ['$infer'] });
+  assert.equal(ann.books.isInitialized(), true);
+});
 populating('`populate` with `:ref`', async () => {
   const em = await manager();
   const ann = await em.findOneOrFail(Author, 1, { populate: ['books:ref'] });
@@ -127,6 +132,19 @@ strategies('`populateHints`: strategy and kind of join', { since: '7' }, async (
   };
   assert.equal((await em.find(Author, {}, options)).length, 2);
 });
+strategies(
+  '`populateHints`: limit, offset and order for each parent',
+  { notYet: /limit for each parent/i, since: '7' },
+  async () => {
+    const em = await manager();
+    const options = {
+      populate: ['books'],
+      populateHints: { books: { limit: 1, offset: 1, orderBy: { title: 'desc' } } },
+    };
+    const ann = await em.findOneOrFail(Author, 1, options);
+    assert.deepEqual(pick(ann.books, 'title'), ['B']);
+  },
+);
 
 const filters = page('Filters', 'filters');
 /** The names of the authors that are found. */
@@ -348,6 +366,14 @@ loaders('M:N collections', async () => {
     tags.map(({ length }) => length),
     [2, 1, 0, 1],
   );
+});
+loaders('`loadCount`', { notYet: /countBy/, since: '7' }, async () => {
+  const em = await manager({ dataloader: true });
+  const authors = await em.find(Author, {}, { orderBy: { id: 1 } });
+  const counts = await Promise.all(
+    authors.map((author: Loose) => author.books.loadCount({ dataloader: true })),
+  );
+  assert.deepEqual(counts, [3, 1, 0]);
 });
 
 const serializing = page('Serializing', 'serializing');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as library from 'collection-store-mikro-orm';
 import { type Loose, coreMajor, open, page, pick, refused, schema, warned } from './feature.js';
-import { Book, Tag, library as filled } from './library.js';
+import { Author, Book, Tag, library as filled } from './library.js';
 
 /** The EntityManager of a filled store. */
 const manager = async (options: object = {}): Promise<Loose> => (await filled(options)).em.fork();
@@ -30,6 +30,13 @@ streaming('`em.stream`, row by row', { since: '7' }, async () => {
   for await (const book of em.stream(Book, { where: { price: { $ne: null } }, orderBy: { id: 1 } }))
     titles.push(book.title);
   assert.deepEqual(titles, ['A', 'B', 'D']);
+});
+streaming('`populate`', { notYet: /Populating relations while streaming/, since: '7' }, async () => {
+  const em = await manager();
+  const found = [];
+  for await (const author of em.stream(Author, { populate: ['books'], orderBy: { id: 1 } }))
+    found.push(author.books.length);
+  assert.deepEqual(found, [3, 1, 0]);
 });
 streaming('`chunkSize`', { since: '7' }, async () => {
   const em = await manager();
@@ -61,6 +68,13 @@ cancellation('`signal` of a call', { since: '7' }, async () => {
 cancellation('`signal` of a fork', { since: '7' }, async () => {
   const em = await manager();
   await assert.rejects(() => em.fork({ signal: aborted() }).find(Tag, {}));
+});
+cancellation('`signal` of a stream', { notYet: /Missing expected rejection/, since: '7' }, async () => {
+  const em = await manager();
+  const controller = new AbortController();
+  await assert.rejects(async () => {
+    for await (const tag of em.stream(Tag, { signal: controller.signal })) controller.abort(tag);
+  });
 });
 
 const formulas = page('Formulas, checks and generated columns', 'defining-entities');
@@ -178,6 +192,38 @@ indexes(
   },
 );
 
+const views = page('View entities', 'view-entities');
+/** A view of the names of authors. */
+function view(expression: unknown, options: object = {}): Loose {
+  const Author1 = schema('Author', { name: { type: 'string' } });
+  const properties = { id: { type: 'integer', primary: true }, name: { type: 'string' } };
+  const Name = new library.EntitySchema({
+    name: 'Name',
+    view: true,
+    expression,
+    properties,
+    ...options,
+  } as Loose);
+  return { Author: Author1, Name };
+}
+views('An expression that is a function', { since: '7' }, async () => {
+  const { Author: Author1, Name } = view(async (em: Loose) => {
+    const found = await em.find(em.getMetadata().find('Author')?.class ?? Author, {});
+    return found.map(({ id, name }: Loose) => ({ id, name }));
+  });
+  const orm = await open([Author1, Name]);
+  await orm.em.fork().insert(Author1, { name: 'x' });
+  assert.ok(orm);
+});
+views(
+  'An expression that is SQL',
+  { since: '7', notHere: 'There is no SQL: give a function. A warning names the entity.' },
+  async () => {
+    const { Author: Author1, Name } = view('select id, name from author');
+    const orm = await warned([Author1, Name], /Name is a view of an SQL expression/);
+    await refused(() => orm.em.fork().find(Name, {}), /view|SQL/);
+  },
+);
 const materialized = page('Materialized views', 'materialized-views');
 materialized(
   '`materialized: true`, `em.refreshMaterializedView`',

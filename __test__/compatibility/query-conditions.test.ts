@@ -76,6 +76,10 @@ feature('`$none`', async () => {
   assert.equal(await names({ books: { $none: { title: 'A' } } }), 'Bob Cid');
   assert.equal(await names({ books: { $none: {} } }), 'Cid');
 });
+feature('`$every`', async () => assert.equal(await names({ books: { $every: { price: 40 } } }), 'Bob Cid'));
+feature('`$size` of a collection', { notYet: /\$size/, since: '7' }, async () =>
+  assert.equal(await names({ books: { $size: 3 } } as Loose), 'Ann'),
+);
 feature('`$fulltext`', { notHere: 'There is no full text search.' }, async () =>
   refused(() => titles({ title: { $fulltext: 'A' } }), /\$fulltext/),
 );

@@ -48,6 +48,16 @@ feature('Self references', async () => {
     .findOneOrFail(Author, { mentor: { name: 'Ann' } }, { populate: ['mentor'] });
   assert.equal(bob.mentor?.name, 'Ann');
 });
+feature('Relations to a property that is not the key (`targetKey`)', { since: '7' }, async () => {
+  const Owner = schema('Owner', { code: { type: 'string', unique: true } });
+  const Thing = schema('Thing', { owner: { kind: 'm:1', entity: () => Owner, targetKey: 'code' } });
+  const orm = await open([Owner, Thing]);
+  const em = orm.em.fork();
+  em.create(Thing, { id: 1, owner: em.create(Owner, { id: 7, code: 'c' }) });
+  await em.flush();
+  const thing = await orm.em.fork().findOneOrFail(Thing, { owner: { code: 'c' } }, { populate: ['owner'] });
+  assert.equal(thing.owner.code, 'c');
+});
 feature('Foreign keys are checked', async () => {
   const orm = await library();
   await assert.rejects(
@@ -89,6 +99,61 @@ feature('`joinColumn`, `referenceColumnName`, `inverseJoinColumn`, `pivotTable`'
   await em.flush();
   const [book] = await orm.em.fork().find(Book, { tags: 1, first: 1 }, { populate: ['tags'] });
   assert.equal(book.tags.length, 1);
+});
+
+/** A comment on a post or on a photo, and both of these. */
+function comments(): Loose {
+  const inverse = { kind: '1:m', entity: () => Comment, mappedBy: 'on' };
+  const Post = schema('Post', { title: { type: 'string' }, comments: inverse });
+  const Photo = schema('Photo', { title: { type: 'string' }, comments: inverse });
+  const Comment = schema('Comment', {
+    text: { type: 'string' },
+    on: { kind: 'm:1', entity: () => [Post, Photo], polymorphic: true },
+  });
+  return { Post, Photo, Comment };
+}
+feature('Polymorphic to-one relations', { since: '7' }, async () => {
+  const { Post, Photo, Comment } = comments();
+  const orm = await open([Post, Photo, Comment]);
+  const em = orm.em.fork();
+  em.create(Comment, { id: 1, text: 'a', on: em.create(Post, { id: 1, title: 'post' }) });
+  em.create(Comment, { id: 2, text: 'b', on: em.create(Photo, { id: 1, title: 'photo' }) });
+  await em.flush();
+  const found = await orm.em.fork().find(Comment, {}, { populate: ['on'], orderBy: { id: 1 } });
+  assert.deepEqual(
+    found.map(({ on }: Loose) => on.title),
+    ['post', 'photo'],
+  );
+});
+feature('The inverse side of polymorphic relations', { since: '7' }, async () => {
+  const { Post, Photo, Comment } = comments();
+  const orm = await open([Post, Photo, Comment]);
+  const em = orm.em.fork();
+  em.create(Comment, { id: 1, text: 'a', on: em.create(Post, { id: 1, title: 'post' }) });
+  em.create(Comment, { id: 2, text: 'b', on: em.create(Photo, { id: 1, title: 'photo' }) });
+  await em.flush();
+  const photo = await orm.em.fork().findOneOrFail(Photo, 1, { populate: ['comments'] });
+  assert.deepEqual(pick(photo.comments, 'text'), ['b']);
+});
+feature('Polymorphic M:N relations', { since: '7' }, async () => {
+  const Tag = schema('Tag', { name: { type: 'string' } });
+  const tags = (value: string) => ({
+    kind: 'm:n',
+    entity: () => Tag,
+    pivotTable: 'taggables',
+    discriminator: 'taggable',
+    discriminatorValue: value,
+    owner: true,
+  });
+  const Post = schema('Post', { tags: tags('post') });
+  const Photo = schema('Photo', { tags: tags('photo') });
+  const orm = await open([Tag, Post, Photo]);
+  const em = orm.em.fork();
+  em.create(Post, { id: 1, tags: [em.create(Tag, { name: 'a' })] });
+  em.create(Photo, { id: 1, tags: [em.create(Tag, { name: 'b' })] });
+  await em.flush();
+  const photo = await orm.em.fork().findOneOrFail(Photo, 1, { populate: ['tags'] });
+  assert.deepEqual(pick(photo.tags, 'name'), ['b']);
 });
 
 const collections = page('Collections', 'collections');

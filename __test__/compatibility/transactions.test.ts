@@ -199,6 +199,21 @@ feature('Pessimistic locks outside of a transaction', async () => {
   await refused(() => em.findOne(Tag, 1, { lockMode: LockMode.PESSIMISTIC_WRITE }), /transaction/);
   await refused(() => em.find(Tag, 1, { lockMode: LockMode.PESSIMISTIC_WRITE }), /transaction/);
 });
+feature(
+  'Pessimistic locks within a transaction',
+  {
+    notYet: /Pessimistic locks are not there yet/,
+    differs: 'Accepted; they do not wait for each other yet.',
+  },
+  async () => {
+    const em = await manager();
+    const { LockMode } = await import('collection-store-mikro-orm');
+    await em.transactional(async (inner: Loose) => {
+      const tag = await inner.findOneOrFail(Tag, 1, { lockMode: LockMode.PESSIMISTIC_WRITE });
+      await inner.lock(tag, LockMode.PESSIMISTIC_READ);
+    });
+  },
+);
 feature('Context of transactions: calls of the outer EntityManager take part', async () => {
   const orm = await library({ allowGlobalContext: true });
   await assert.rejects(
