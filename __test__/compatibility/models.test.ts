@@ -542,7 +542,7 @@ async function tpt(): Promise<Loose> {
   await em.flush();
   return { em: orm.em.fork(), Person: Person1, Employee };
 }
-inheritance('Table per type: insert and find', { notYet: /table-per-type/, since: '7' }, async () => {
+inheritance('Table per type: insert and find', { since: '7' }, async () => {
   const { em, Person: Person1, Employee } = await tpt();
   const all = await em.find(Person1, {}, { orderBy: { id: 1 } });
   assert.deepEqual(
@@ -554,7 +554,7 @@ inheritance('Table per type: insert and find', { notYet: /table-per-type/, since
   );
   assert.equal((await em.findOneOrFail(Employee, { name: 'E', salary: { $gt: 1 } })).name, 'E');
 });
-inheritance('Table per type: update and delete', { notYet: /table-per-type/, since: '7' }, async () => {
+inheritance('Table per type: update and delete', { since: '7' }, async () => {
   const { em, Person: Person1, Employee } = await tpt();
   const employee = await em.findOneOrFail(Employee, { name: 'E' });
   Object.assign(employee, { name: 'E2', salary: 6 });
