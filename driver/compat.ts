@@ -88,6 +88,11 @@ export function isSpread(meta: EntityMetadata): boolean {
   return (meta as any).inheritanceType === 'tpt';
 }
 
+/** Whether rows of an entity go on from rows of the class that it extends, and have the keys of those. */
+export function goesOn(meta: EntityMetadata): boolean {
+  return (meta as any).tptParent !== undefined;
+}
+
 /** The class that an entity extends, where that one keeps what it declares in a collection of its own. */
 export function spreadParentOf(storage: MetadataStorage, meta: EntityMetadata): EntityMetadata | undefined {
   const parent = (meta as any).tptParent as EntityMetadata | undefined;

@@ -18,7 +18,7 @@ import {
   isPolymorphic,
   isSelfOrDescendant,
   isView,
-  isSpread,
+  goesOn,
   pivotOf,
   polymorphicReference,
   rootOf,
@@ -299,7 +299,7 @@ export class ModelBuilder {
         : undefined;
     const targetKey = targetKeyOf(prop);
     // The key of a row that goes on from a class above refers to the row there, and that one to others.
-    const foreign = prop.primary && meta.root !== meta && isSpread(meta) ? undefined : this.#foreign(prop);
+    const foreign = prop.primary && goesOn(meta) ? undefined : this.#foreign(prop);
     return {
       ...base,
       owner: true,

@@ -6,7 +6,14 @@ import {
   type Platform,
   ReferenceKind,
 } from '@mikro-orm/core';
-import { isKeptAbove, polymorphicEntities, rootOf, siblingColumnsOf, targetKeyOf } from '../compat.js';
+import {
+  goesOn,
+  isKeptAbove,
+  polymorphicEntities,
+  rootOf,
+  siblingColumnsOf,
+  targetKeyOf,
+} from '../compat.js';
 import { isDate } from '../dates.js';
 import { columnDefault } from '../defaults.js';
 import { unsupported } from '../errors.js';
@@ -38,7 +45,8 @@ export class Columns {
       this.#columns.set(root, columns);
       for (const prop of root.props) {
         if (isStored(prop) && !isKeptAbove(root, prop)) {
-          for (const column of this.#columnsFor(prop)) {
+          for (const made of this.#columnsFor(prop)) {
+            const column = goesOn(root) ? { ...made, autoIncrement: false } : made;
             const shared = columns.get(column.name);
             columns.set(
               column.name,
