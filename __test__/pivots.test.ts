@@ -143,3 +143,32 @@ test('an inverse side that a class inherits leads to the same pivot', { skip: se
     [['ann'], ['inner']],
   );
 });
+
+test("a fixed order is the owner's, also where the members know of it first", async () => {
+  type Row = { id: number; name: string; tracks: Collection<Row>; lists: Collection<Row> };
+  const scalars = { id: { type: 'number', primary: true }, name: { type: 'string' } };
+  const List = new EntitySchema<Row>({
+    name: 'List',
+    properties: {
+      ...scalars,
+      tracks: { kind: 'm:n', entity: () => 'Track', owner: true, inversedBy: 'lists', fixedOrder: true },
+    } as never,
+  });
+  const Track = new EntitySchema<Row>({
+    name: 'Track',
+    properties: { ...scalars, lists: { kind: 'm:n', entity: () => 'List', mappedBy: 'tracks' } } as never,
+  });
+  const orm = await open(List, Track);
+  const em = orm.em.fork();
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => em.create(Track, { name } as never) as Row);
+  const list = em.create(List, { name: 'all' } as never) as Row;
+  list.tracks.add([c, a, b] as never);
+  await em.flush();
+  const found = await orm.em
+    .fork()
+    .findOneOrFail(List, { name: 'all' } as never, { populate: ['tracks'] as never });
+  assert.deepEqual(
+    [...(found as Row).tracks].map(({ name }) => name),
+    ['c', 'a', 'b'],
+  );
+});

@@ -141,6 +141,27 @@ describe('loading', () => {
   });
 });
 
+describe('quantifiers below a relation without a row', () => {
+  // Ann has no parent. The SQL drivers ask whether the parent's key is among those that count: null is in no empty
+  // set, for certain, and unknown to be in any other.
+  const cases: [string, object, string[]][] = [
+    ['$none of nobody', { pets: { $none: { name: 'Nemo' } } }, ['Ann', 'Bob', 'Cid']],
+    ['$none of somebody', { pets: { $none: { name: 'Rex' } } }, []],
+    ['$every that nothing breaks', { pets: { $every: { name: { $ne: 'Nemo' } } } }, ['Ann', 'Bob', 'Cid']],
+    ['$every that something breaks', { pets: { $every: { name: 'Rex' } } }, []],
+    ['$some of nobody, negated', { $not: { pets: { $some: { name: 'Nemo' } } } }, ['Ann', 'Bob', 'Cid']],
+    ['$some of somebody', { pets: { $some: { name: 'Rex' } } }, ['Bob', 'Cid']],
+    ['through a pivot', { clubs: { $none: { name: 'Polo' } } }, ['Ann', 'Bob', 'Cid']],
+    ['of a key that is null', { pets: { $none: { id: null } } }, ['Ann', 'Bob', 'Cid']],
+    ['with an alternative', { $or: [{ clubs: { $none: { name: 'Golf' } } }, { name: null }] }, ['Ann']],
+  ];
+  for (const [text, parent, expected] of cases) {
+    test(text, async () => {
+      assert.deepEqual(names(await orm.em.fork().find(Person, { parent } as never)), expected);
+    });
+  }
+});
+
 describe('writing', () => {
   test('orphans are removed', async () => {
     const em = orm.em.fork();

@@ -4,6 +4,7 @@ import {
   Embeddable,
   Embedded,
   Entity,
+  EntitySchema,
   Enum,
   MikroORM,
   PrimaryKey,
@@ -304,5 +305,41 @@ describe('conditions on values', () => {
     assert.equal(await count({ doc: { a: { b: 5 } } }), 1);
     assert.equal(await count({ doc: { a: { b: { $gt: 5 } } } }), 0);
     assert.equal(await count({ doc: { a: { missing: null } } }), 1);
+  });
+
+  test('paths into documents of embedded objects, and whether a bigint is there', async () => {
+    const Label = new EntitySchema({
+      name: 'Label',
+      embeddable: true,
+      properties: { notes: { type: 'json', nullable: true } },
+    } as never);
+    const box = { kind: 'embedded', entity: () => Label, nullable: true };
+    const Box = new EntitySchema({
+      name: 'Box',
+      properties: {
+        id: { type: 'number', primary: true },
+        big: { type: 'bigint', nullable: true },
+        inline: box,
+        whole: { ...box, object: true },
+      },
+    } as never);
+    const own = await MikroORM.init(defineConfig({ entities: [Box as never], dbName: ':memory:' }));
+    try {
+      await own.schema.createSchema();
+      const label = { notes: { a: { b: 5 } } };
+      const em = own.em.fork();
+      await em.insert(Box, { id: 1, big: 7n, inline: label, whole: label } as never);
+      await em.insert(Box, { id: 2 } as never);
+      const ids = async (where: object) =>
+        (await em.find(Box, where as never)).map((row) => (row as { id: number }).id);
+      assert.deepEqual(await ids({ inline: { notes: { a: { b: 5 } } } }), [1]);
+      assert.deepEqual(await ids({ inline: { notes: { a: { b: { $gt: 5 } } } } }), []);
+      assert.deepEqual(await ids({ inline: { notes: { a: null } } }), [2]);
+      assert.deepEqual(await ids({ whole: { notes: { a: { b: 5 } } } }), [1]);
+      assert.deepEqual(await ids({ big: { $exists: true } }), [1]);
+      assert.deepEqual(await ids({ big: { $exists: false } }), [2]);
+    } finally {
+      await own.close(true);
+    }
   });
 });

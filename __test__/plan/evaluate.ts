@@ -188,21 +188,23 @@ function truth(
       const relation = prop as RelationProp;
       const target = relation.target();
       if (isQuantified(value)) {
-        const rowsThere = members(relation, row, tables);
-        const some = (condition: Where) =>
-          rowsThere.some((member) => fulfils(target, condition, member, tables));
-        const results: Record<string, (condition: Where) => boolean> = {
-          $some: some,
-          $none: (condition) => !some(condition),
-          $every: (condition) => !some({ $not: condition }),
+        const some = (of: Row | null, condition: Where) =>
+          members(relation, of, tables).some((member) => fulfils(target, condition, member, tables));
+        const somewhere = (condition: Where) =>
+          (tables[model.collection] as readonly Row[]).some((other) => some(other, condition));
+        // As in SQL: is the row's key in the set of those that have such members? Null is in no empty set.
+        const inSet = (condition: Where): Truth =>
+          row !== null ? some(row, condition) : somewhere(condition) ? null : false;
+        const results: Record<string, (condition: Where) => Truth> = {
+          $some: inSet,
+          $none: (condition) => not(inSet(condition)),
+          $every: (condition) => not(inSet({ $not: condition })),
         };
-        return row === null
-          ? null
-          : and(
-              Object.entries(value).map(([name, condition]) =>
-                (results[name] as (typeof results)[string])(condition as Where),
-              ),
-            );
+        return and(
+          Object.entries(value).map(([name, condition]) =>
+            (results[name] as (typeof results)[string])(condition as Where),
+          ),
+        );
       }
       const there = pathOf(path, relation, branch);
       if (!isKeyCondition(value)) return truth(target, value as Where, there, rows, tables);

@@ -2,7 +2,7 @@
  * Conditions as trees, each test with the scope whose row it is about, built
  * from what a walk reports.
  */
-import type { Expr, Operand, Path } from '../native/ir.js';
+import type { Expr, Join, Operand, Path } from '../native/ir.js';
 import type { Model, RelationProp } from './model.js';
 import { lower } from './quantify.js';
 import { Scope } from './scope.js';
@@ -16,7 +16,13 @@ export interface Leaf {
   readonly leaf: Expr;
   readonly scope: Scope;
   /** What it comes to when there is no row. */
-  readonly withoutRow: Truth;
+  readonly withoutRow: Truth | Settled;
+}
+
+/** What is known without a row as long as a condition on the whole store holds, and unknown otherwise. */
+export interface Settled {
+  readonly when: Expr;
+  readonly truth: boolean;
 }
 
 /** A condition that may be about rows of several scopes. */
@@ -88,10 +94,12 @@ export class ConditionBuilder implements Sink {
     const member = this.#scope;
     this.#push((members) => {
       this.#scope = this.#scopes.pop() ?? this.#root;
+      const found = someOf(scope.follow(prop, ''), scope, quantifier, members, member);
+      const wanted = quantifier === 'some';
       return {
-        leaf: quantified(scope.follow(prop, ''), scope, quantifier, members, member),
+        leaf: { related: { ...found, quantifier: wanted ? 'some' : 'none' } },
         scope,
-        withoutRow: undefined,
+        withoutRow: scope.parent && { when: nowhere(scope.join, found), truth: !wanted },
       };
     });
   }
@@ -150,33 +158,39 @@ const GROUP_ENDS: Readonly<Record<Group, Frame['end']>> = {
   not: (members) => ({ not: { all: members } }),
 };
 
+type Related = Extract<Expr, { related: unknown }>['related'];
+
 /**
- * How many rows of a relation fulfil a condition of their own. "Every row
+ * The rows of a relation that decide about it, as "there is one". "Every row
  * fulfils it" is "no row makes it false", which also speaks rightly of
  * conditions on further relations of that row.
  */
-function quantified(
+function someOf(
   end: Scope,
   start: Scope,
   quantifier: Quantifier,
   members: readonly Condition[],
   member: Scope,
-): Expr {
+): Related {
   const condition: Condition = quantifier === 'every' ? { not: { all: members } } : { all: members };
   const filters = end.filter === undefined ? [] : [end.filter];
   const own = lower(condition, member);
-  const where = and(own === undefined ? filters : [...filters, own]);
-  const outer = quantifier === 'some' ? 'some' : 'none';
+  const related = {
+    join: end.join,
+    quantifier: 'some',
+    where: and(own === undefined ? filters : [...filters, own]),
+  } as const;
   const pivot = end.parent === start ? undefined : end.parent;
-  return pivot === undefined
-    ? { related: { join: end.join, quantifier: outer, where } }
-    : {
-        related: {
-          join: pivot.join,
-          quantifier: outer,
-          where: { related: { join: end.join, quantifier: 'some', where } },
-        },
-      };
+  return pivot === undefined ? related : { join: pivot.join, quantifier: 'some', where: { related } };
+}
+
+/**
+ * No row of a collection has any that decide. SQL asks whether the key is in
+ * the set of those that do: a key of null is in no empty set, for certain, and
+ * unknown to be in any other.
+ */
+function nowhere({ collection }: Join, related: Related): Expr {
+  return { related: { join: { collection, on: [] }, quantifier: 'none', where: { related } } };
 }
 
 function and(exprs: readonly Expr[]): Expr {

@@ -227,6 +227,10 @@ export function expectArray(value: unknown, operator: string, path: string): rea
 
 /** The truth value that an operator needs. */
 export function expectBoolean(value: unknown, operator: string, path: string): boolean {
+  // Core takes every operand through the type of its property: a bigint's makes a text of it.
+  if (value === 'true' || value === 'false') {
+    return value === 'true';
+  }
   if (typeof value !== 'boolean') {
     throw new PlanError(
       'INVALID_OPERAND',

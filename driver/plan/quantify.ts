@@ -9,7 +9,7 @@
  * `or` first.
  */
 import type { Expr } from '../native/ir.js';
-import type { Condition, Leaf, Truth } from './condition.js';
+import type { Condition, Leaf } from './condition.js';
 import type { Scope } from './scope.js';
 
 /** A condition without `not` but in leaves. */
@@ -25,6 +25,14 @@ export function lower(condition: Condition, scope: Scope): Expr | undefined {
   return 'const' in expr && expr.const ? undefined : expr;
 }
 
+function opposite(truth: Leaf['withoutRow']): Leaf['withoutRow'] {
+  return typeof truth === 'object'
+    ? { ...truth, truth: !truth.truth }
+    : truth === undefined
+      ? undefined
+      : !truth;
+}
+
 /** Moves `not` down to the leaves, where unknown stays unknown. */
 function positive(condition: Condition, negate: boolean): Positive {
   if ('not' in condition) {
@@ -38,7 +46,7 @@ function positive(condition: Condition, negate: boolean): Positive {
       ? {
           ...condition,
           leaf: { not: condition.leaf },
-          withoutRow: condition.withoutRow === undefined ? undefined : !condition.withoutRow,
+          withoutRow: opposite(condition.withoutRow),
         }
       : condition;
   }
@@ -70,7 +78,7 @@ function simplest(members: readonly Positive[], group: Positive, settles: boolea
   return members.length === 1 ? first : group;
 }
 
-function isConst(condition: Positive, value: boolean): boolean {
+function isConst(condition: Expr | Positive, value: boolean): boolean {
   return 'const' in condition && condition.const === value;
 }
 
@@ -107,15 +115,14 @@ function related(condition: Positive, scope: Scope): Expr {
   const own = place(condition, scope);
   const where: Expr = scope.filter === undefined ? own : { all: [scope.filter, own] };
   const some: Expr = { related: { join: scope.join, quantifier: 'some', where } };
-  if (scope.certain || withoutRow(condition) !== true) {
+  const content = withoutRow(condition);
+  if (scope.certain || isConst(content, false)) {
     return some;
   }
-  return {
-    any: [
-      some,
-      { related: { join: scope.join, quantifier: 'none', where: scope.filter ?? { const: true } } },
-    ],
+  const none: Expr = {
+    related: { join: scope.join, quantifier: 'none', where: scope.filter ?? { const: true } },
   };
+  return { any: [some, isConst(content, true) ? none : { all: [none, content] }] };
 }
 
 /** Members that are about one relation only become one member: for `and` they speak of the same row, for `or` it saves a look. */
@@ -178,18 +185,25 @@ function leavesOf(condition: Positive): readonly Leaf[] {
   return 'const' in condition ? [] : ('all' in condition ? condition.all : condition.any).flatMap(leavesOf);
 }
 
-/** What a condition comes to when there is no row of any scope that it is about. */
-function withoutRow(condition: Positive): Truth {
-  if ('leaf' in condition) {
-    return condition.withoutRow;
-  }
+/** Whether a condition holds when there is no row of any scope that it is about. */
+function withoutRow(condition: Positive): Expr {
   if ('const' in condition) {
-    return condition.const;
+    return condition;
+  }
+  if ('leaf' in condition) {
+    const truth = condition.withoutRow;
+    return typeof truth !== 'object'
+      ? { const: truth === true }
+      : truth.truth
+        ? truth.when
+        : { const: false };
   }
   const settles = 'any' in condition;
-  const members = (settles ? condition.any : condition.all).map(withoutRow);
-  if (members.includes(settles)) {
-    return settles;
+  const members = (settles ? condition.any : condition.all)
+    .map(withoutRow)
+    .filter((member) => !isConst(member, !settles));
+  if (members.length === 0 || members.some((member) => isConst(member, settles))) {
+    return { const: members.length === 0 ? !settles : settles };
   }
-  return members.includes(undefined) ? undefined : !settles;
+  return settles ? { any: members } : { all: members };
 }

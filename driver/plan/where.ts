@@ -309,6 +309,12 @@ function walkEmbeddedEntry(
   value: unknown,
   path: string,
 ): void {
+  const json = decodeJsonKey(name);
+  const holder = json && findEmbedded(prop, json.field);
+  if (json !== undefined && holder?.kind === 'scalar') {
+    const at = [path, json.field, ...json.path].join('.');
+    return walkJson(sink, documentPlace(holder, json.path, at), value, at);
+  }
   const child = findEmbedded(prop, name);
   const dot = name.indexOf('.');
   if (child === undefined && dot > 0) {
@@ -407,7 +413,9 @@ function walkQuantifiers(
   for (const name of Object.keys(value)) {
     if (isQuantifier(name)) {
       sink.quantify(prop, QUANTIFIERS[name], target);
-      walkEntity(sink, target, targetParts(prop), required(value[name], name, path), path, '');
+      // Core shortens a condition on the key alone, so null says that the key is null.
+      const member = value[name] === null ? null : required(value[name], name, path);
+      walkEntity(sink, target, targetParts(prop), member, path, '');
       sink.close();
     }
   }

@@ -56,7 +56,8 @@ pub struct Join {
     /// The collection it leads to.
     pub collection: String,
     /// Pairs of a field here and the field there that equals it. A constant may
-    /// stand on one side of a pair, but not in every pair.
+    /// stand on one side of a pair, but not in every pair. Without pairs every
+    /// row there is meant.
     pub on: Vec<(JoinEnd, JoinEnd)>,
 }
 

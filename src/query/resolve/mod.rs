@@ -96,11 +96,12 @@ impl<'c> Resolver<'c> {
             resolved.local.push(local);
             resolved.remote.push(remote);
         }
-        if !resolved
-            .local
-            .iter()
-            .zip(&resolved.remote)
-            .any(|(local, remote)| local.field().is_some() && remote.field().is_some())
+        if !join.on.is_empty()
+            && !resolved
+                .local
+                .iter()
+                .zip(&resolved.remote)
+                .any(|(local, remote)| local.field().is_some() && remote.field().is_some())
         {
             return Err(invalid(format!(
                 "the join from \"{}\" to \"{}\" compares no fields of both",
