@@ -16,7 +16,15 @@ import { CollectionStorePlatform } from './CollectionStorePlatform.js';
 import type { Clause } from './call-text.js';
 import { Calls } from './calls.js';
 import { PivotChanges, syncCollections } from './collections.js';
-import { COUNTS_VERSIONS_ABOVE, entityNameOf, isSpread, pivotOf, processedWhere, rootOf } from './compat.js';
+import {
+  COUNTS_VERSIONS_ABOVE,
+  entityNameOf,
+  isSpread,
+  isView,
+  pivotOf,
+  processedWhere,
+  rootOf,
+} from './compat.js';
 import { dayProperties, withDays } from './dates.js';
 import { unsupported } from './errors.js';
 import { countRequest, type FindDefaults, findRequest } from './find-options.js';
@@ -38,6 +46,7 @@ import { noSql } from './query-builders.js';
 import { needsPolymorphicFilters, withPolymorphicFilters } from './polymorphic-filters.js';
 import { Spaces } from './spaces.js';
 import { reportSql } from './sql-parts.js';
+import { queryView } from './views.js';
 import { virtualResult } from './virtual.js';
 
 /** Answers what core asks of a driver: each call is one plan, run in one call of the engine. */
@@ -113,6 +122,11 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     if (!this.#calls.isReady(options)) {
       await this.#calls.ready(options);
     }
+    if (isView(meta) && options.apart === undefined) {
+      return queryView(this, meta, this.#spaces.get(options.schema), options, (given) =>
+        this.find(entityName, where, given),
+      );
+    }
     if (needsPolymorphicFilters(meta, options)) {
       return this.find(entityName, where, await withPolymorphicFilters(meta, options));
     }
@@ -144,6 +158,11 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     if (!this.#calls.isReady(options)) {
       await this.#calls.ready(options);
     }
+    if (isView(meta) && options.apart === undefined) {
+      return queryView(this, meta, this.#spaces.get(options.schema), options, (given) =>
+        this.findOne(entityName, where, given),
+      );
+    }
     if (needsPolymorphicFilters(meta, options)) {
       return this.findOne(entityName, where, await withPolymorphicFilters(meta, options));
     }
@@ -164,6 +183,11 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       return this.countVirtual(entityName, where, options);
     }
     await this.#calls.ready(options);
+    if (isView(meta) && options.apart === undefined) {
+      return queryView(this, meta, this.#spaces.get(options.schema), options, (given) =>
+        this.count(entityName, where, given),
+      );
+    }
     if (needsPolymorphicFilters(meta, options)) {
       return this.count(entityName, where, await withPolymorphicFilters(meta, options));
     }

@@ -118,13 +118,13 @@ export class Calls {
     call: (session: Session) => T,
     describe: (result: T | undefined) => LoggedCall,
     context: any,
-    { ctx }: any,
+    { ctx, apart }: any,
   ): T {
     if (this.#connection.logs(context)) {
-      return this.#connection.traced(() => call(this.#connection.session(ctx)), describe, context);
+      return this.#connection.traced(() => call(apart ?? this.#connection.session(ctx)), describe, context);
     }
     try {
-      return call(this.#connection.session(ctx));
+      return call(apart ?? this.#connection.session(ctx));
     } catch (error) {
       throw this.#connection.converted(error);
     }

@@ -127,11 +127,6 @@ export function classPropertyOf(meta: EntityMetadata): string | undefined {
 /** Whether core itself asks to count up the version that a class above keeps; minors that do not leave it to the driver. */
 export const COUNTS_VERSIONS_ABOVE: boolean = 'hasOptimisticLock' in core.EntityMetadata.prototype;
 
-/** Why the driver does not know an entity of that kind yet, for one of a kind that only major 7 has. */
-export function unknownKindOf(meta: EntityMetadata): string | undefined {
-  return (meta as any).view ? 'a view' : undefined;
-}
-
 /** Whether an entity shows rows of others, which only major 7 has. */
 export function isView(meta: EntityMetadata): boolean {
   return Boolean((meta as any).view);

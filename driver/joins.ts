@@ -10,7 +10,7 @@ import {
   ReferenceKind,
   Utils,
 } from '@mikro-orm/core';
-import { MANDATORY_IS_INNER } from './compat.js';
+import { isView, MANDATORY_IS_INNER } from './compat.js';
 import { lazyProperties, namesBelow } from './fields.js';
 import { allOf, conditionBelow, conditionWithout, isStrict, saysNothing } from './join-conditions.js';
 import { polymorphicTargets } from './polymorphic.js';
@@ -94,7 +94,11 @@ function isJoined(
     // Members of several entities have their order in the rows of the pivot.
     return false;
   }
-  if (relation.refused !== undefined || relation.json.length > 0) {
+  if (
+    relation.refused !== undefined ||
+    relation.json.length > 0 ||
+    isView(prop.targetMeta as EntityMetadata)
+  ) {
     return false;
   }
   if (prop.kind === ReferenceKind.ONE_TO_ONE && !prop.owner) {

@@ -25,7 +25,6 @@ import {
   siblingColumnsOf,
   targetKeyOf,
   targetOf,
-  unknownKindOf,
 } from '../compat.js';
 import { rowFunction } from '../computed.js';
 import { unsupported } from '../errors.js';
@@ -119,10 +118,6 @@ export class ModelBuilder {
   }
 
   #build(meta: EntityMetadata): Model {
-    const kind = unknownKindOf(meta);
-    if (kind !== undefined) {
-      throw unsupported(`${meta.className} cannot be stored yet: it uses ${kind}, which is not there yet.`);
-    }
     if (!hasCollection(meta)) {
       throw unsupported(
         `${meta.className} has no collection of its own: ${meta.virtual ? 'it is a virtual entity' : 'it is abstract or embeddable'}.`,
