@@ -29,7 +29,10 @@ class Publisher {
 
 @Entity()
 @Filter({ name: 'alive', cond: { dead: false }, default: true })
-@Filter({ name: 'older', cond: (args: { than: number }) => ({ age: { $gt: args.than } }) })
+@Filter({
+  name: 'older',
+  cond: (args: Record<string, unknown>) => ({ age: { $gt: args['than'] as number } }),
+})
 class Author {
   @PrimaryKey({ type: 'number' })
   id!: number;

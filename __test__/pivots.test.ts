@@ -123,7 +123,7 @@ test('an inverse side that a class inherits leads to the same pivot', { skip: se
   });
   const Group = new EntitySchema<Row>({
     name: 'Group',
-    extends: 'Member',
+    extends: 'Member' as never,
     discriminatorValue: 'group',
     properties: {
       members: { kind: 'm:n', entity: () => 'Member', owner: true, inversedBy: 'groups' },

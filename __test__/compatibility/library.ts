@@ -33,7 +33,10 @@ export class Publisher {
 
 @Entity()
 @Filter({ name: 'adult', cond: { age: { $gte: 18 } } })
-@Filter({ name: 'older', cond: (args: { than: number }) => ({ age: { $gt: args.than } }) })
+@Filter({
+  name: 'older',
+  cond: (args: Record<string, unknown>) => ({ age: { $gt: args['than'] as number } }),
+})
 export class Author {
   [OptionalProps]?: 'books' | 'active';
 
