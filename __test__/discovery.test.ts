@@ -1,6 +1,7 @@
 /** Ways to define entities that discovery has to understand. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import * as core from '@mikro-orm/core';
 import { EntitySchema, MikroORM, Type, defineConfig } from 'collection-store-mikro-orm';
 
 /** Only major 7 gives a schema its class afterwards. */
@@ -35,7 +36,10 @@ test('a schema goes by another name than its class', { skip: !setsClass }, async
   await orm.close(true);
 });
 
-test('a list of choices whose schema names no type', { skip: !setsClass }, async () => {
+/** Major 6 asks such a property for its type. */
+const infersChoices = 'PolymorphicRef' in core;
+
+test('a list of choices whose schema names no type', { skip: !infersChoices }, async () => {
   const Order = new EntitySchema<{ id: number; methods: string[] }>({
     name: 'Order',
     properties: {
@@ -66,23 +70,27 @@ test('an abstract root whose key only its subclasses have in common', async () =
   });
   const [Air, Road] = (['air', 'road'] as const).map(
     (kind) =>
-      new EntitySchema<Transport & { category: string }, Transport>({
+      new EntitySchema<Transport, Transport>({
         name: `${kind}_transport`,
         extends: Root as never,
         discriminatorValue: kind,
-        properties: { ...base, category: { type: 'string', fieldName: `${kind}_category` } } as never,
+        properties: { ...base, [`${kind}Category`]: { type: 'string' } } as never,
       }),
   ) as [EntitySchema, EntitySchema];
   const orm = await MikroORM.init(defineConfig({ entities: [Root, Air, Road] as never, dbName: ':memory:' }));
   await orm.schema.createSchema();
   const em = orm.em.fork();
-  em.create(Air as never, { id: 1, category: 'jet' } as never);
-  em.create(Road as never, { id: 2, category: 'van' } as never);
+  em.create(Air as never, { id: 1, airCategory: 'jet' } as never);
+  em.create(Road as never, { id: 2, roadCategory: 'van' } as never);
   await em.flush();
-  const found = orm.em.fork();
-  const air = (await found.findOneOrFail(Air as never, 1 as never)) as { category: string };
-  const road = (await found.findOneOrFail(Road as never, 2 as never)) as { category: string };
-  assert.deepEqual([air.category, road.category], ['jet', 'van']);
+  const found = (await orm.em.fork().find(Root, {}, { orderBy: { id: 'asc' } })) as object[];
+  assert.deepEqual(
+    found.map((row) => ({ ...row })),
+    [
+      { id: 1, kind: 'air', airCategory: 'jet' },
+      { id: 2, kind: 'road', roadCategory: 'van' },
+    ],
+  );
   await orm.close(true);
 });
 
