@@ -29,6 +29,7 @@ import { dayProperties, withDays } from './dates.js';
 import { unsupported } from './errors.js';
 import { countRequest, type FindDefaults, findRequest } from './find-options.js';
 import { type Key, primaryKeyOf } from './keys.js';
+import { checkLock } from './locks.js';
 import { loadMembers } from './members.js';
 import { metadataOrThrow } from './metadata.js';
 import { classesAbove, keptIn } from './model/spread.js';
@@ -435,8 +436,9 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     throw noSql('execute', query);
   }
 
-  override async lockPessimistic(_entity: any, _options: any): Promise<void> {
-    throw unsupported('Pessimistic locks are not there yet.');
+  /** Waits for nobody: a transaction that loses a conflict learns it at its commit. */
+  override async lockPessimistic(_entity: any, options: any): Promise<void> {
+    checkLock(options.lockMode, options.ctx);
   }
 
   async #upsert(meta: EntityMetadata, where: any[], data: any[], options: any): Promise<any> {

@@ -3,16 +3,11 @@
  * Core's options of a query as what the planner is asked for. What is not
  * there yet is refused: an option passed over would find other rows.
  */
-import {
-  type EntityMetadata,
-  type EntityProperty,
-  LockMode,
-  ReferenceKind,
-  ValidationError,
-} from '@mikro-orm/core';
+import { type EntityMetadata, type EntityProperty, ReferenceKind } from '@mikro-orm/core';
 import { unsupported } from './errors.js';
 import { lazyProperties, namesOf } from './fields.js';
 import { joinsOf, type PopulateHint } from './joins.js';
+import { checkLock } from './locks.js';
 import { PlanError } from './plan/errors.js';
 import { isRelation, type Model } from './plan/model.js';
 import type { FindOptions } from './plan/planner.js';
@@ -134,15 +129,7 @@ function refuseCountOptions(meta: EntityMetadata, options: any): void {
 
 function refuseOptions(meta: EntityMetadata, options: any): void {
   refuseCountOptions(meta, options);
-  if (
-    options.lockMode !== undefined &&
-    options.lockMode !== LockMode.NONE &&
-    options.lockMode !== LockMode.OPTIMISTIC
-  ) {
-    throw options.ctx
-      ? unsupported(`Pessimistic locks are not there yet (at ${meta.className}).`)
-      : ValidationError.transactionRequired();
-  }
+  checkLock(options.lockMode, options.ctx);
   if (options._partitionLimit !== undefined) {
     throw unsupported(
       `A limit for each parent is not there yet (at ${meta.className}): remove \`limit\` and \`offset\` from \`populateHints\`.`,

@@ -202,15 +202,21 @@ feature('Pessimistic locks outside of a transaction', async () => {
 feature(
   'Pessimistic locks within a transaction',
   {
-    notYet: /Pessimistic locks are not there yet/,
     differs: 'Accepted; they do not wait for each other yet.',
   },
   async () => {
     const em = await manager();
     const { LockMode } = await import('collection-store-mikro-orm');
     await em.transactional(async (inner: Loose) => {
-      const tag = await inner.findOneOrFail(Tag, 1, { lockMode: LockMode.PESSIMISTIC_WRITE });
-      await inner.lock(tag, LockMode.PESSIMISTIC_READ);
+      const modes = Object.values(LockMode).filter((mode) => typeof mode === 'number' && mode > 1);
+      assert.equal(modes.length, 6);
+      for (const lockMode of modes as number[]) {
+        const tag = await inner.findOneOrFail(Tag, 1, { lockMode, lockTableAliases: ['t0'] });
+        assert.equal((await inner.find(Tag, 1, { lockMode })).length, 1);
+        await inner.refresh(tag, { lockMode });
+        await inner.lock(tag, lockMode);
+      }
+      await refused(() => inner.find(Tag, 1, { lockMode: 99 }), /Unknown `lockMode` 99/);
     });
   },
 );
