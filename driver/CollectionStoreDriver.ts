@@ -47,6 +47,7 @@ import { noSql } from './query-builders.js';
 import { needsPolymorphicFilters, withPolymorphicFilters } from './polymorphic-filters.js';
 import { Spaces } from './spaces.js';
 import { reportSql } from './sql-parts.js';
+import { eachUnmerged, joinedOptions, requireJoined } from './streaming.js';
 import { queryView } from './views.js';
 import { virtualResult } from './virtual.js';
 
@@ -214,16 +215,35 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     return virtualResult(this, metadataOrThrow(this.metadata, entityName), where, options);
   }
 
-  /** Rows one after the other. */
+  /** Rows one after the other, fetched as they are needed: those of the moment at which the first is asked for. */
   async *stream(entityName: any, where: any, options: any = {}): AsyncIterableIterator<any> {
-    if (options.populate?.length > 0) {
-      throw unsupported(
-        'Populating relations while streaming is not there yet: use find, or populate each entity.',
-      );
-    }
-    for (const row of await this.find(entityName, where, options)) {
+    await this.#calls.ready(options);
+    for (const row of await this.#rows(metadataOrThrow(this.metadata, entityName), where, options)) {
       yield row;
+      options.signal?.throwIfAborted();
     }
+  }
+
+  async #rows(meta: EntityMetadata, where: any, options: any): Promise<Iterable<Row>> {
+    const joined = joinedOptions(meta, options);
+    if (isView(meta)) {
+      requireJoined(meta, joined.populate);
+    }
+    const { first, last, before, after } = options;
+    if (meta.virtual || isView(meta) || (first ?? last ?? before ?? after ?? undefined) !== undefined) {
+      // All there at once: the rows of a function, and those of a page.
+      return this.find(entityNameOf(meta), where, joined);
+    }
+    const complete = needsPolymorphicFilters(meta, joined)
+      ? await withPolymorphicFilters(meta, joined)
+      : joined;
+    const { models, planner } = this.#spaces.get(options.schema);
+    const model = models.model(meta);
+    const request = findRequest(meta, model, where, complete, options.limit, this.#defaults);
+    requireJoined(meta, joined.populate, request.nested);
+    const prepared = planner.find(model, request);
+    const rows = this.#calls.stream(model, prepared, () => findClauses(request), options);
+    return options.mergeResults === false ? eachUnmerged(meta, rows, request.nested) : rows;
   }
 
   override async nativeInsert(entityName: any, data: any, options: any = {}): Promise<any> {

@@ -52,6 +52,28 @@ export class Calls {
     return finish === undefined ? rows : rows.map(finish);
   }
 
+  /** The rows of a read one by one, as they were when the first was asked for. */
+  *stream(
+    model: Model,
+    { plan, params, finish }: PreparedRead,
+    clauses: () => readonly Clause[],
+    options: any,
+  ): Generator<Row, void> {
+    const cursor = this.#run(
+      (session) => session.open(plan, params),
+      () => ({ text: this.#text('find', model, clauses()) }),
+      options.logging,
+      options,
+    );
+    try {
+      for (const row of cursor) {
+        yield finish === undefined ? row : finish(row);
+      }
+    } catch (error) {
+      throw this.#connection.converted(error);
+    }
+  }
+
   /** How many rows there are. */
   count(
     model: Model,

@@ -31,7 +31,7 @@ streaming('`em.stream`, row by row', { since: '7' }, async () => {
     titles.push(book.title);
   assert.deepEqual(titles, ['A', 'B', 'D']);
 });
-streaming('`populate`', { notYet: /Populating relations while streaming/, since: '7' }, async () => {
+streaming('`populate`', { since: '7' }, async () => {
   const em = await manager();
   const found = [];
   for await (const author of em.stream(Author, { populate: ['books'], orderBy: { id: 1 } }))
@@ -69,7 +69,7 @@ cancellation('`signal` of a fork', { since: '7' }, async () => {
   const em = await manager();
   await assert.rejects(() => em.fork({ signal: aborted() }).find(Tag, {}));
 });
-cancellation('`signal` of a stream', { notYet: /Missing expected rejection/, since: '7' }, async () => {
+cancellation('`signal` of a stream', { since: '7' }, async () => {
   const em = await manager();
   const controller = new AbortController();
   await assert.rejects(async () => {

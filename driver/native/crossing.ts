@@ -18,6 +18,16 @@ export interface RunnablePlan {
 /** Places in the output buffer, before the rows. */
 const Header = { Affected: 0, Rows: 1, Cursor: 2, Needed: 3 } as const;
 
+/** The cursor where there are no more rows. */
+export const NO_CURSOR: Handle = 0;
+
+/** Some of the rows of a plan. */
+export interface Chunk {
+  readonly rows: Row[];
+  /** Goes on with the rest; `NO_CURSOR` where there is none. */
+  readonly cursor: Handle;
+}
+
 const SMALLEST = 8192;
 /** A buffer larger than this, in slots, is let go after the call that needed it. */
 const LARGEST_KEPT = 1 << 17;
@@ -44,6 +54,44 @@ export class Crossing {
 
   /** Runs a plan in a session and reads all of its rows. */
   run(session: Handle, plan: RunnablePlan, params: readonly unknown[]): { affected: number; rows: Row[] } {
+    const rows: Row[] = [];
+    return this.#exec(session, plan, params, (text) => {
+      const affected = this.#output[Header.Affected] as number;
+      let cursor = this.#read(text, plan.factory, rows);
+      while (cursor !== NO_CURSOR) {
+        cursor = this.#read(this.channel.next(cursor), plan.factory, rows);
+      }
+      return { affected, rows };
+    });
+  }
+
+  /** Runs a plan in a session and reads the first chunk of its rows; the cursor goes on where there may be more. */
+  open(session: Handle, plan: RunnablePlan, params: readonly unknown[]): Chunk {
+    const rows: Row[] = [];
+    return this.#exec(session, plan, params, (text) => ({
+      rows,
+      cursor: this.#read(text, plan.factory, rows),
+    }));
+  }
+
+  /** Reads the next chunk of a cursor. One that fails is closed. */
+  next(cursor: Handle, factory: RowFactory): Chunk {
+    const rows: Row[] = [];
+    try {
+      return { rows, cursor: this.#read(this.channel.next(cursor), factory, rows) };
+    } finally {
+      if (this.#output.length > LARGEST_KEPT) {
+        this.#attach(allocate(SMALLEST));
+      }
+    }
+  }
+
+  /** Lets go of the rows of a cursor that were not read. */
+  close(cursor: Handle): void {
+    this.channel.closeCursor(cursor);
+  }
+
+  #exec<T>(session: Handle, plan: RunnablePlan, params: readonly unknown[], read: (text: string) => T): T {
     const packer = this.#packer;
     const suspended = packer.suspend();
     try {
@@ -51,7 +99,7 @@ export class Crossing {
       if (packer.numbers !== this.#input) {
         this.#attach(this.#output);
       }
-      return this.#read(this.channel.exec(session, plan.handle, text), plan.factory);
+      return read(this.channel.exec(session, plan.handle, text));
     } catch (error) {
       throw explained(error, plan.ir);
     } finally {
@@ -64,24 +112,18 @@ export class Crossing {
     }
   }
 
-  #read(text: string, factory: RowFactory): { affected: number; rows: Row[] } {
-    const rows: Row[] = [];
-    const affected = this.#output[Header.Affected] as number;
-    let cursor = this.#output[Header.Cursor] as Handle;
+  /** Reads the chunk in the output, once there is room for it; returns the cursor that goes on. */
+  #read(text: string, factory: RowFactory, rows: Row[]): Handle {
+    const cursor = this.#output[Header.Cursor] as Handle;
     try {
-      for (;;) {
+      for (let chunk = text; ; chunk = this.channel.next(cursor)) {
         const output = this.#output;
         const needed = output[Header.Needed] as number;
-        if (needed > 0) {
-          this.#attach(allocate(Math.max(needed, output.length * 2)));
-        } else {
-          factory.read(output, text, output[Header.Rows] as number, rows);
+        if (needed === 0) {
+          factory.read(output, chunk, output[Header.Rows] as number, rows);
+          return output[Header.Cursor] as Handle;
         }
-        if (cursor === 0) {
-          return { affected, rows };
-        }
-        text = this.channel.next(cursor);
-        cursor = this.#output[Header.Cursor] as Handle;
+        this.#attach(allocate(Math.max(needed, output.length * 2)));
       }
     } catch (error) {
       this.channel.closeCursor(cursor);

@@ -4,7 +4,7 @@
  * Every call here is one call of the native side and is done when it returns.
  */
 import { type AutoIndex, binding, type Handle, type NativeBinding } from './binding.js';
-import { Crossing } from './crossing.js';
+import { type Chunk, Crossing, NO_CURSOR } from './crossing.js';
 import { engineError } from './errors.js';
 import { type Row, RowFactory } from './factory.js';
 import type { PlanIr, SchemaDef, Select } from './ir.js';
@@ -41,6 +41,8 @@ export interface SchemaOptions {
 export interface Session {
   /** The rows of a find, as new objects. */
   find<T extends object = Row>(plan: CompiledPlan, params?: readonly unknown[]): T[];
+  /** The rows of a find, to be read one by one. */
+  open(plan: CompiledPlan, params?: readonly unknown[]): RowCursor;
   /** The number that a count finds. */
   count(plan: CompiledPlan, params?: readonly unknown[]): number;
   /** Runs an insert, update or delete, as a whole or not at all. */
@@ -99,6 +101,69 @@ export class Snapshot {
   }
 }
 
+/** Rows of a find, fetched as they are needed. They are of the version that there was when the cursor was opened, which lives as long as the cursor. */
+export class RowCursor implements Iterable<Row> {
+  #handle: Handle;
+  /** The chunk fetched last, until it is handed out. */
+  #rows: Row[] | undefined;
+
+  /** @internal */
+  constructor(
+    private readonly crossing: Crossing,
+    private readonly plan: CompiledPlan,
+    private readonly session: HandleSession,
+    first: Chunk,
+  ) {
+    this.#rows = first.rows;
+    this.#handle = first.cursor;
+    if (this.#handle !== NO_CURSOR) {
+      unreachableCursors.register(this, this.#handle, this);
+    }
+  }
+
+  /** The rows one by one, once. Breaking off closes the cursor. */
+  *[Symbol.iterator](): Generator<Row, void> {
+    try {
+      for (let rows = this.#next(); rows !== undefined; rows = this.#next()) {
+        for (const row of rows) {
+          // Asked also of rows fetched already: nobody can know where chunks begin.
+          this.session.assertOpen();
+          yield row;
+        }
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Lets the rest of the rows go. Doing so twice does nothing. */
+  close(): void {
+    this.#rows = undefined;
+    if (this.#handle !== NO_CURSOR) {
+      unreachableCursors.unregister(this);
+      this.crossing.close(this.#handle);
+      this.#handle = NO_CURSOR;
+    }
+  }
+
+  #next(): Row[] | undefined {
+    const rows = this.#rows;
+    if (rows !== undefined) {
+      this.#rows = undefined;
+      return rows;
+    }
+    if (this.#handle === NO_CURSOR) {
+      return undefined;
+    }
+    const chunk = this.crossing.next(this.#handle, this.plan.factory);
+    if (chunk.cursor === NO_CURSOR) {
+      this.close();
+    }
+    return chunk.rows;
+  }
+}
+
+const unreachableCursors = new FinalizationRegistry<Handle>((handle) => Crossing.shared().close(handle));
 const unreachablePlans = new FinalizationRegistry<Handle>((handle) => binding().dropPlan(handle));
 const unreachableSnapshots = new FinalizationRegistry<Handle>((handle) => binding().dropSnapshot(handle));
 
@@ -111,6 +176,13 @@ abstract class HandleSession implements Session {
   find<T extends object = Row>(plan: CompiledPlan, params: readonly unknown[] = NO_PARAMS): T[] {
     return this.#crossing.run(this.handle, plan, params).rows as T[];
   }
+
+  open(plan: CompiledPlan, params: readonly unknown[] = NO_PARAMS): RowCursor {
+    return new RowCursor(this.#crossing, plan, this, this.#crossing.open(this.handle, plan, params));
+  }
+
+  /** Throws once the session has ended. @internal */
+  abstract assertOpen(): void;
 
   count(plan: CompiledPlan, params: readonly unknown[] = NO_PARAMS): number {
     return this.#crossing.run(this.handle, plan, params).affected;
@@ -204,6 +276,12 @@ export class Engine extends HandleSession {
       this.native.close(this.handle);
     }
   }
+
+  override assertOpen(): void {
+    if (this.#closed) {
+      throw engineError('STORE_CLOSED', 'The store has been closed: open it again.');
+    }
+  }
 }
 
 /** A transaction: sees its own writes, shows them to nobody before `commit`. */
@@ -247,10 +325,14 @@ export class NativeTransaction extends HandleSession {
     this.native.release(this.handle, savepoint);
   }
 
-  #end(): void {
+  override assertOpen(): void {
     if (this.#closed) {
       throw engineError('TRANSACTION_CLOSED', 'The transaction has ended already: begin a new one.');
     }
+  }
+
+  #end(): void {
+    this.assertOpen();
     this.#closed = true;
   }
 }

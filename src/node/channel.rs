@@ -7,7 +7,7 @@ use super::handle::{Handle, Kind};
 use super::pack::{PackedText, Text};
 use super::params::{Failure, read_params};
 use super::reading::{Reading, set_affected, set_cursor};
-use super::state::Environment;
+use super::state::{Environment, OpenCursor};
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::{Params, Session};
 
@@ -36,29 +36,30 @@ impl Channel {
         let params = Params::new(read_params(input, text)?);
         let mut environment = borrow(&self.environment)?;
         let Environment { stores, transactions, plans, cursors, .. } = &mut *environment;
-        let session = if session.is(Kind::Store) {
+        let target = if session.is(Kind::Store) {
             Session::Store(stores.get(session)?)
         } else {
             Session::Transaction(&mut transactions.get_mut(session)?.transaction)
         };
-        let outcome = plans.get(plan)?.run(session, params)?;
+        let outcome = plans.get(plan)?.run(target, params)?;
         let mut reading = Reading::new(outcome.rows);
         let more = reading.read(output, &mut self.text)?;
         set_affected(output, outcome.affected);
         if more {
-            set_cursor(output, cursors.insert(reading)?.to_number());
+            set_cursor(output, cursors.insert(OpenCursor { reading, session })?.to_number());
         }
         Ok(self.text.as_packed())
     }
 
     /// Packs the next chunk of a cursor. A cursor that was read to its end, or
-    /// that failed, is let go.
+    /// that failed, is let go, as is one whose session has ended.
     pub(super) fn next(&mut self, cursor: Handle, output: &mut [f64]) -> Result<PackedText<'_>> {
         let mut environment = borrow(&self.environment)?;
-        let read = environment.cursors.get_mut(cursor)?.read(output, &mut self.text);
-        match read {
+        let read = environment.cursor(cursor).and_then(|open| open.reading.read(output, &mut self.text));
+        match &read {
             Ok(true) => set_cursor(output, cursor.to_number()),
-            Ok(false) | Err(_) => drop(environment.cursors.remove(cursor)?),
+            // Where the handle is stale there is nothing to let go, and `read` says so.
+            Ok(false) | Err(_) => drop(environment.cursors.remove(cursor)),
         }
         read?;
         Ok(self.text.as_packed())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::handle::{Handle, Kind, Table};
 use super::reading::Reading;
 use crate::error::Result;
-use crate::query::Plan;
+use crate::query::{Cursor, Plan};
 use crate::store::{Begin, Root, Snapshot, Store, Transaction};
 
 /// All that JavaScript holds handles of.
@@ -13,7 +13,7 @@ pub(super) struct Environment {
     pub(super) stores: Table<Arc<Store>>,
     pub(super) transactions: Table<OpenTransaction>,
     pub(super) plans: Table<Arc<Plan>>,
-    pub(super) cursors: Table<Reading>,
+    pub(super) cursors: Table<OpenCursor>,
     pub(super) snapshots: Table<Snapshot>,
 }
 
@@ -21,6 +21,12 @@ pub(super) struct Environment {
 pub(super) struct OpenTransaction {
     pub(super) transaction: Transaction,
     store: Handle,
+}
+
+/// A cursor and the session that it was opened in.
+pub(super) struct OpenCursor {
+    pub(super) reading: Reading,
+    pub(super) session: Handle,
 }
 
 impl Environment {
@@ -40,17 +46,40 @@ impl Environment {
         self.transactions.insert(OpenTransaction { transaction, store })
     }
 
+    /// The cursor of a handle, where its session still goes on.
+    pub(super) fn cursor(&mut self, cursor: Handle) -> Result<&mut OpenCursor> {
+        let open = self.cursors.get_mut(cursor)?;
+        if open.session.is(Kind::Store) {
+            self.stores.get(open.session)?;
+        } else {
+            self.transactions.get(open.session)?;
+        }
+        Ok(open)
+    }
+
     /// Takes a transaction out, to end it.
     pub(super) fn end(&mut self, transaction: Handle) -> Result<Transaction> {
-        Ok(self.transactions.remove(transaction)?.transaction)
+        let ended = self.transactions.remove(transaction)?.transaction;
+        self.empty_cursors(transaction);
+        Ok(ended)
+    }
+
+    /// Lets go of the rows of the cursors of a session. The cursors stay, to say what became of them.
+    fn empty_cursors(&mut self, session: Handle) {
+        for cursor in self.cursors.handles(|open| open.session == session) {
+            if let Ok(open) = self.cursors.get_mut(cursor) {
+                open.reading = Reading::new(Cursor::empty());
+            }
+        }
     }
 
     /// Rolls back what was begun on a store handle and closes it.
     pub(super) fn close(&mut self, store: Handle) -> Result<()> {
         let closed = self.stores.remove(store)?;
         for transaction in self.transactions.handles(|open| open.store == store) {
-            self.transactions.remove(transaction)?.transaction.rollback()?;
+            self.end(transaction)?.rollback()?;
         }
+        self.empty_cursors(store);
         closed.close();
         Ok(())
     }
