@@ -151,6 +151,61 @@ describe('the engine', () => {
     assert.equal(count(), 5);
   });
 
+  test('reads a cursor beside other calls, over the bounds of chunks, of the version that it was opened on', () => {
+    insert(...Array.from({ length: 1000 }, (_, i) => `name ${i}`));
+    const plan = engine.compile(everything);
+    const found: unknown[] = [];
+    for (const { id } of engine.open(plan)) {
+      if (found.length % 100 === 0) {
+        engine.clear();
+        insert(`late ${found.length}`);
+        assert.equal(engine.find(plan).length, 1);
+      }
+      found.push(id);
+    }
+    assert.deepEqual(
+      found,
+      Array.from({ length: 1000 }, (_, i) => i + 1),
+    );
+  });
+
+  test('reads rows larger than its buffer from a cursor', () => {
+    const large = Array.from({ length: 100_000 }, (_, i) => i);
+    const plan = engine.compile({ insert: { into: 'thing', fields: ['data'] } });
+    engine.write(plan, [...Array.from({ length: 300 }, (_, i) => i), large, large, 'last']);
+    const found = [...engine.open(engine.compile(everything))].map(({ data }) => data);
+    assert.equal(found.length, 303);
+    assert.deepStrictEqual(found.slice(299), [299, large, large, 'last']);
+  });
+
+  test('a cursor that is closed or broken off has no more rows', () => {
+    insert(...Array.from({ length: 1000 }, (_, i) => `name ${i}`));
+    const plan = engine.compile(everything);
+    const closed = engine.open(plan);
+    closed.close();
+    closed.close();
+    assert.deepEqual([...closed], []);
+    const broken = engine.open(plan);
+    for (const { id } of broken) if (id === 2) break;
+    assert.deepEqual([...broken], []);
+  });
+
+  test('a cursor ends with its transaction, and with the store of its transaction', () => {
+    insert(...Array.from({ length: 1000 }, (_, i) => `name ${i}`));
+    const plan = engine.compile(everything);
+    const transaction = engine.begin();
+    const ended = transaction.open(plan)[Symbol.iterator]();
+    assert.equal(ended.next().value?.['id'], 1);
+    transaction.rollback();
+    assert.equal(failure(() => ended.next()).code, 'TRANSACTION_CLOSED');
+    const orphan = engine.begin().open(plan);
+    const late = engine.open(plan);
+    engine.close();
+    // The first chunk is here already; the next one is asked of the engine.
+    assert.equal(failure(() => [...orphan]).code, 'TRANSACTION_CLOSED');
+    assert.equal(failure(() => [...late]).code, 'STORE_CLOSED');
+  });
+
   test('gives absent values their default', () => {
     const plan = engine.compile({
       insert: { into: 'thing', fields: ['id', 'name'], returning: [{ field: 'id', as: 'number' }] },
