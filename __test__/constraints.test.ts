@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import {
+  CheckConstraintViolationException,
   Collection,
   Entity,
   EntitySchema,
@@ -252,4 +253,45 @@ test('a deferred foreign key is checked when the transaction commits', async () 
   await assert.rejects(orphan, ForeignKeyConstraintViolationException);
   assert.equal(await farm.em.fork().count(ChickenSchema), 1);
   await farm.close(true);
+});
+
+test('an enumeration holds only its texts', async () => {
+  const items = ['draft', 'published'];
+  const schemaOf = (items: string[]) =>
+    new EntitySchema<{ id: number; state: string; old?: string | null; level: number }>({
+      name: 'Article',
+      properties: {
+        id: { type: 'number', primary: true },
+        state: { enum: true, items },
+        old: { enum: true, items, nullable: true },
+        level: { enum: true, items: [1, 2], type: 'number' },
+      },
+    });
+  const Article = schemaOf(items);
+  const dbName = 'enumeration';
+  const blog = await MikroORM.init(defineConfig({ entities: [Article], dbName }));
+  await blog.schema.createSchema();
+  await blog.em.fork().insert(Article, { id: 1, state: 'draft', level: 7 });
+  await assert.rejects(
+    blog.em.fork().insert(Article, { id: 2, state: 'lost', level: 1 }),
+    (error: Error) =>
+      error instanceof CheckConstraintViolationException &&
+      /"state" of collection "article" must be one of "draft", "published", not "lost"/.test(error.message),
+  );
+  await assert.rejects(
+    blog.em.fork().nativeUpdate(Article, { id: 1 }, { state: 'gone' }),
+    CheckConstraintViolationException,
+  );
+  await blog.em.fork().nativeUpdate(Article, { id: 1 }, { state: 'published', old: null });
+
+  const other = await MikroORM.init(defineConfig({ entities: [schemaOf(['draft'])], dbName }));
+  await assert.rejects(other.schema.updateSchema(), /"published"/);
+  await other.close(true);
+  const wider = schemaOf([...items, 'retracted']);
+  const grown = await MikroORM.init(defineConfig({ entities: [wider], dbName }));
+  await grown.schema.updateSchema();
+  await grown.em.fork().insert(wider, { id: 3, state: 'retracted', level: 1 });
+  assert.equal(await blog.em.fork().count(Article), 2);
+  await grown.close(true);
+  await blog.close(true);
 });

@@ -15,6 +15,8 @@ pub enum ErrorCode {
     ForeignKey,
     /// A field that must not be null got null, or nothing and has no default.
     NotNull,
+    /// A value that is not among those that the field may hold.
+    Check,
     /// The collection does not exist.
     CollectionNotFound,
     /// The collection exists already.
@@ -66,6 +68,7 @@ impl ErrorCode {
             Self::Unique => "UNIQUE",
             Self::ForeignKey => "FOREIGN_KEY",
             Self::NotNull => "NOT_NULL",
+            Self::Check => "CHECK",
             Self::CollectionNotFound => "COLLECTION_NOT_FOUND",
             Self::CollectionExists => "COLLECTION_EXISTS",
             Self::FieldNotFound => "FIELD_NOT_FOUND",

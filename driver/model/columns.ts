@@ -48,12 +48,7 @@ export class Columns {
           for (const made of this.#columnsFor(prop)) {
             const column = goesOn(root) ? { ...made, autoIncrement: false } : made;
             const shared = columns.get(column.name);
-            columns.set(
-              column.name,
-              shared === undefined || shared.nullable
-                ? { ...column, ...shared, nullable: column.nullable && (shared?.nullable ?? true) }
-                : shared,
-            );
+            columns.set(column.name, shared === undefined ? column : sharedColumn(shared, column));
           }
         }
       }
@@ -66,6 +61,7 @@ export class Columns {
     // Core makes what only a subclass declares nullable, keys of an abstract root among it.
     // A generated value is there only once its row is.
     const nullable = (prop.nullable === true && !prop.primary) || isGenerated(prop);
+    const choices = choicesOf(prop);
     return names.map((name, i) => {
       const type = this.#fieldType(prop, i);
       const defaultValue = columnDefault(prop, type, this.#platform);
@@ -76,6 +72,7 @@ export class Columns {
         nullable,
         ...(defaultValue && { default: defaultValue }),
         ...(prop.autoincrement && { autoIncrement: true }),
+        ...(choices && type === 'text' && { oneOf: choices }),
       };
     });
   }
@@ -150,4 +147,21 @@ export class Columns {
       return column;
     });
   }
+}
+
+/** The texts of an enumeration, as SQL databases check them. Numbers are not checked there either, nor the members of lists. */
+function choicesOf({ enum: isEnum, array, items }: EntityProperty): string[] | undefined {
+  return isEnum && !array && items && items.length > 0 && items.every((item) => typeof item === 'string')
+    ? (items as string[])
+    : undefined;
+}
+
+/** One column of several properties: it must hold what any of them may. */
+function sharedColumn(one: Column, other: Column): Column {
+  const { oneOf: choices, ...column } = one.nullable ? { ...other, ...one } : one;
+  return {
+    ...column,
+    nullable: one.nullable && other.nullable,
+    ...(choices && one.oneOf && other.oneOf && { oneOf: [...new Set([...one.oneOf, ...other.oneOf])] }),
+  };
 }

@@ -184,6 +184,8 @@ export interface FieldDef {
   readonly nullable: boolean;
   readonly default?: DefaultDef;
   readonly autoIncrement?: boolean;
+  /** The only texts that the field may hold. */
+  readonly oneOf?: readonly string[];
 }
 
 export interface IndexDef {

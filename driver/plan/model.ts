@@ -17,6 +17,8 @@ export interface Column {
   readonly nullable: boolean;
   readonly default?: DefaultDef;
   readonly autoIncrement?: boolean;
+  /** The only texts that it may hold, for an enumeration. */
+  readonly oneOf?: readonly string[];
 }
 
 /** An entity, or the entity of a pivot collection. */

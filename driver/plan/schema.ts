@@ -32,13 +32,14 @@ function collectionOf(model: Model): CollectionDef {
   };
 }
 
-function fieldOf({ name, type, nullable, default: given, autoIncrement }: Column): FieldDef {
+function fieldOf({ name, type, nullable, default: given, autoIncrement, oneOf }: Column): FieldDef {
   return {
     name,
     type,
     nullable,
     ...(given && { default: given }),
     ...(autoIncrement === true && { autoIncrement }),
+    ...(oneOf && { oneOf }),
   };
 }
 

@@ -208,8 +208,14 @@ mod tests {
     use super::*;
 
     fn to(kind: FieldType, value: impl Into<Value>) -> std::result::Result<Value, ErrorCode> {
-        let field =
-            FieldDef { name: "f".to_owned(), kind, nullable: true, default: None, auto_increment: false };
+        let field = FieldDef {
+            name: "f".to_owned(),
+            kind,
+            nullable: true,
+            default: None,
+            auto_increment: false,
+            one_of: None,
+        };
         coerce(&field, value.into()).map_err(|error| error.code)
     }
 
@@ -318,6 +324,7 @@ mod tests {
             nullable: true,
             default: None,
             auto_increment: false,
+            one_of: None,
         };
         let error = coerce(&field, "old".into()).unwrap_err();
         assert_eq!(error.message, "text \"old\" cannot be stored in field \"age\" of type int");

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::value::Value;
+
 /// What a field can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -80,6 +82,19 @@ pub struct FieldDef {
     /// Whether a missing value is the next whole number of the collection's counter.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub auto_increment: bool,
+    /// The only texts that the field may hold, for an enumeration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub one_of: Option<Vec<String>>,
+}
+
+impl FieldDef {
+    /// Whether a value of the field's type is among those that it may hold.
+    pub fn allows(&self, value: &Value) -> bool {
+        match (&self.one_of, value) {
+            (Some(choices), Value::Text(text)) => choices.contains(text),
+            _ => true,
+        }
+    }
 }
 
 /// A field, or a place inside a json field.

@@ -229,7 +229,11 @@ impl fmt::Display for Type<'_> {
             Some(DefaultDef::Now(_)) => f.write_str(" default now")?,
             None => {}
         }
-        f.write_str(if self.0.auto_increment { " auto increment" } else { "" })
+        f.write_str(if self.0.auto_increment { " auto increment" } else { "" })?;
+        match &self.0.one_of {
+            Some(choices) => write!(f, " one of ({})", choices.join(", ")),
+            None => Ok(()),
+        }
     }
 }
 

@@ -80,6 +80,7 @@ impl<'a> Rewrite<'a> {
     /// The rows, which are the very same where nothing in them has to change.
     fn run(&self) -> Result<Tree<Row>> {
         self.check_fillable()?;
+        self.check_choices()?;
         if self.old.rows.is_empty() {
             return Ok(self.old.rows.clone());
         }
@@ -141,6 +142,25 @@ impl<'a> Rewrite<'a> {
                     if rows == 1 { "row has" } else { "rows have" }
                 );
                 return Err(self.refuse(field, message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses an enumeration that stored texts are not part of.
+    fn check_choices(&self) -> Result<()> {
+        for (field, source) in self.schema.fields.iter().zip(&self.sources) {
+            let Some(source) = source.filter(|_| field.def.one_of.is_some()) else { continue };
+            let before = self.old.schema.field(source).and_then(|old| old.def.one_of.as_ref());
+            if before == field.def.one_of.as_ref() {
+                continue;
+            }
+            for (_, row) in &self.old.rows {
+                let value = row.get(source).to_value();
+                if !field.def.allows(&value) {
+                    let error = violation::choice(self.schema, &field.def, &value);
+                    return Err(self.refuse(field, error.message));
+                }
             }
         }
         Ok(())

@@ -1,9 +1,9 @@
 //! The errors of constraints: each names the collection, the constraint, the
 //! fields and, shortened, the values.
 
-use crate::catalog::{ForeignKey, IndexSpec, Schema};
+use crate::catalog::{FieldDef, ForeignKey, IndexSpec, Schema};
 use crate::error::{Error, ErrorCode};
-use crate::value::Row;
+use crate::value::{Row, Value, ValueRef};
 
 /// Another row has the primary key of this one.
 pub(super) fn primary(schema: &Schema, row: &Row) -> Error {
@@ -51,6 +51,23 @@ pub(super) fn not_null(schema: &Schema, position: usize) -> Error {
     let field = schema.field_name(position);
     let message = format!("field \"{field}\" of collection \"{}\" must not be null", schema.name());
     Error::new(ErrorCode::NotNull, message).of_collection(schema.name()).of_fields([field])
+}
+
+/// A text is not among those that an enumeration has.
+pub(super) fn choice(schema: &Schema, field: &FieldDef, value: &Value) -> Error {
+    let choices: Vec<String> =
+        field.one_of.iter().flatten().map(|choice| ValueRef::Text(choice).short().to_string()).collect();
+    let message = format!(
+        "field \"{}\" of collection \"{}\" must be one of {}, not {}",
+        field.name,
+        schema.name(),
+        choices.join(", "),
+        value.as_ref().short()
+    );
+    Error::new(ErrorCode::Check, message)
+        .of_collection(schema.name())
+        .of_constraint(&field.name)
+        .of_fields([field.name.as_str()])
 }
 
 /// A row points at nothing.

@@ -263,10 +263,11 @@ fn check_positions(schema: &Schema, mut positions: impl Iterator<Item = usize>) 
 
 /// The value in the field's type; an error names the collection too.
 fn fit(schema: &Schema, field: &Field, value: Value) -> Result<Value> {
-    coerce(&field.def, value).map_err(|error| {
+    let value = coerce(&field.def, value).map_err(|error| {
         let message = format!("collection \"{}\": {}", schema.name(), error.message);
         Error { message, ..error }.of_collection(schema.name())
-    })
+    })?;
+    if field.def.allows(&value) { Ok(value) } else { Err(violation::choice(schema, &field.def, &value)) }
 }
 
 /// The next number in place of null; a number that was given moves the counter past it.

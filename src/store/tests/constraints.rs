@@ -155,3 +155,29 @@ fn missing_rows_and_fields() {
     assert_eq!(code(beyond), ErrorCode::InvalidPlan);
     assert_eq!(code(write(&store, |w| w.delete(CollectionId(9), &[]))), ErrorCode::CollectionNotFound);
 }
+
+#[test]
+fn an_enumeration_holds_its_texts_and_null() {
+    let schema = |choices: &[&str]| {
+        json!({"collections": [{
+            "name": "article",
+            "fields": [
+                {"name": "id", "type": "int"},
+                {"name": "state", "type": "text", "nullable": true, "oneOf": choices}
+            ],
+            "primary": ["id"]
+        }]})
+    };
+    let store = open(schema(&["draft", "published"]));
+    write(&store, |w| insert(w, "article", json!({"id": 1, "state": "draft"}))).unwrap();
+    write(&store, |w| insert(w, "article", json!({"id": 2, "state": null}))).unwrap();
+    let error = write(&store, |w| update(w, "article", 1, json!({"state": "lost"}))).unwrap_err();
+    assert_eq!((error.code, error.constraint.as_deref()), (ErrorCode::Check, Some("state")));
+    assert_eq!(
+        error.message,
+        "field \"state\" of collection \"article\" must be one of \"draft\", \"published\", not \"lost\""
+    );
+    assert_eq!(apply(&store, schema(&["published"])).unwrap_err().code, ErrorCode::InvalidSchema);
+    apply(&store, schema(&["draft", "retracted"])).unwrap();
+    write(&store, |w| update(w, "article", 1, json!({"state": "retracted"}))).unwrap();
+}
