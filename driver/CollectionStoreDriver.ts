@@ -4,10 +4,7 @@ import {
   DatabaseDriver,
   EntityManagerType,
   type EntityMetadata,
-  type EntityProperty,
-  getOnConflictReturningFields,
   type MetadataStorage,
-  Utils,
 } from '@mikro-orm/core';
 import { CollectionStoreConnection } from './CollectionStoreConnection.js';
 import { CollectionStoreEntityManager } from './CollectionStoreEntityManager.js';
@@ -15,34 +12,19 @@ import { CollectionStoreMikroORM } from './CollectionStoreMikroORM.js';
 import { CollectionStorePlatform } from './CollectionStorePlatform.js';
 import type { Clause } from './call-text.js';
 import { Calls } from './calls.js';
-import { PivotChanges, syncCollections } from './collections.js';
-import {
-  COUNTS_VERSIONS_ABOVE,
-  entityNameOf,
-  isSpread,
-  isView,
-  pivotOf,
-  processedWhere,
-  rootOf,
-} from './compat.js';
-import { dayProperties, withDays } from './dates.js';
-import { unsupported } from './errors.js';
+import { syncCollections } from './collections.js';
+import { entityNameOf, isView, pivotOf } from './compat.js';
 import { countRequest, type FindDefaults, findRequest } from './find-options.js';
-import { type Key, primaryKeyOf } from './keys.js';
 import { checkLock } from './locks.js';
 import { loadMembers } from './members.js';
 import { metadataOrThrow } from './metadata.js';
-import { classesAbove, keptIn } from './model/spread.js';
-import type { CompiledPlan, Session, WriteResult } from './native/engine.js';
+import type { Session } from './native/engine.js';
 import type { SchemaDef } from './native/ir.js';
-import { converted, type Payload, withoutLinks } from './payload.js';
-import type { Model } from './plan/model.js';
-import type { FindOptions, Prepared } from './plan/planner.js';
+import type { FindOptions } from './plan/planner.js';
 import type { Rules } from './plan/rules.js';
 import { schemaOf } from './plan/schema.js';
 import type { Row } from './plan/part.js';
-import { type ReturningOptions, ROW_NUMBER } from './plan/write.js';
-import { settleAll, settled } from './settle.js';
+import { settleAll } from './settle.js';
 import { noSql } from './query-builders.js';
 import { needsPolymorphicFilters, withPolymorphicFilters } from './polymorphic-filters.js';
 import { Spaces } from './spaces.js';
@@ -50,6 +32,7 @@ import { reportSql } from './sql-parts.js';
 import { eachUnmerged, joinedOptions, requireJoined } from './streaming.js';
 import { queryView } from './views.js';
 import { virtualResult } from './virtual.js';
+import { Writes } from './writes.js';
 
 /** Answers what core asks of a driver: each call is one plan, run in one call of the engine. */
 export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnection> {
@@ -58,6 +41,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   protected override readonly platform: CollectionStorePlatform;
   readonly #spaces: Spaces;
   readonly #calls: Calls;
+  readonly #writes: Writes;
   readonly #defaults: FindDefaults;
   readonly #warned = new Set<string>();
 
@@ -67,6 +51,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     this.platform = new CollectionStorePlatform();
     this.#spaces = new Spaces(config, this.platform, () => this.metadata);
     this.#calls = new Calls(this.connection, config);
+    this.#writes = new Writes(this, this.#spaces, this.#calls);
     this.#defaults = {
       joinsOwners: config.get('autoJoinOneToOneOwner') !== false,
       strategy: config.get('loadStrategy'),
@@ -251,68 +236,14 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   }
 
   override async nativeInsertMany(entityName: any, data: any[], options: any = {}): Promise<any> {
-    const meta = metadataOrThrow(this.metadata, entityName);
-    await this.#calls.ready(options);
-    const { models, planner } = this.#spaces.get(options.schema);
-    // Classes that share a collection may come in one batch, under the name of the first.
-    const model = models.model(rootOf(meta));
-    const parts = data.map((row) =>
-      options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row),
-    );
-    const rows = parts.map((part) => this.#payload(rootOf(meta), part.data, options));
-    const plan = (returning: ReturningOptions) => planner.insert(model, rows, returning);
-    const result = this.#write('insert', meta, model, plan, () => [['values', data]], options);
-    const ids = this.#primaryKeys(meta, data, result.rows);
-    for (const [i, { links }] of parts.entries()) {
-      await this.#link(meta, [ids[i]].flat(), links, 'none', options);
-    }
-    return {
-      affectedRows: result.affected,
-      insertId: ids[0],
-      row: result.rows[0] ?? {},
-      rows: result.rows,
-      insertedIds: ids,
-    };
+    return this.#writes.insertMany(metadataOrThrow(this.metadata, entityName), data, options);
   }
 
   override async nativeUpdate(entityName: any, where: any, data: any, options: any = {}): Promise<any> {
     const meta = metadataOrThrow(this.metadata, entityName);
-    if (options.upsert) {
-      return this.#upsert(meta, [where], [data], options);
-    }
-    await this.#calls.ready(options);
-    const { models, planner } = this.#spaces.get(options.schema);
-    const model = models.model(meta);
-    const { data: rest, links } = withoutLinks(meta, data);
-    const payload = this.#payload(meta, rest, options);
-    const condition =
-      options.convertCustomTypes === false
-        ? where
-        : processedWhere(this.metadata, this.platform, meta, where);
-    const touch = isSpread(meta);
-    const plan = (returning: ReturningOptions) =>
-      planner.update(model, condition, payload, {
-        touch,
-        ...returning,
-        ...(versionAbove(model) && { returning: model.primaryProps }),
-      });
-    const result = this.#counted(
-      meta,
-      model,
-      this.#write('update', meta, model, plan, () => changeClauses(where, data), options),
-      options,
-    );
-    const key = primaryKeyOf(meta, {
-      ...(Utils.isPlainObject(where) ? (where as object) : { [meta.primaryKeys[0] as string]: where }),
-      ...data,
-    });
-    await this.#link(meta, key, links, 'all', options);
-    return {
-      affectedRows: result.affected,
-      insertId: key.length > 1 ? key : key[0],
-      row: result.rows[0] ?? {},
-      rows: result.rows,
-    };
+    return options.upsert
+      ? this.#writes.upsert(meta, [where], [data], options)
+      : this.#writes.update(meta, where, data, options);
   }
 
   override async nativeUpdateMany(
@@ -322,92 +253,18 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     options: any = {},
   ): Promise<any> {
     const meta = metadataOrThrow(this.metadata, entityName);
-    if (options.upsert) {
-      return this.#upsert(meta, where, data, options);
-    }
-    await this.#calls.ready(options);
-    const { models, planner } = this.#spaces.get(options.schema);
-    const model = models.model(rootOf(meta));
-    const parts = data.map((row) =>
-      options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row),
-    );
-    const rows = parts.map((part) => this.#payload(rootOf(meta), part.data, options));
-    const touch = isSpread(meta);
-    const plan = (returning: ReturningOptions) =>
-      planner.updateMany(model, where, rows, { touch, ...returning });
-    const result = this.#counted(
-      meta,
-      model,
-      this.#write('update', meta, model, plan, () => changeClauses(where, data), options),
-      options,
-    );
-    for (const [i, { links }] of parts.entries()) {
-      await this.#link(meta, primaryKeyOf(meta, where[i]), links, 'all', options);
-    }
-    return {
-      affectedRows: result.affected,
-      insertId: undefined,
-      row: result.rows[0] ?? {},
-      rows: result.rows,
-    };
+    return options.upsert
+      ? this.#writes.upsert(meta, where, data, options)
+      : this.#writes.updateMany(meta, where, data, options);
   }
 
   override async nativeDelete(entityName: any, where: any, options: any = {}): Promise<any> {
-    const meta = metadataOrThrow(this.metadata, entityName);
-    await this.#calls.ready(options);
-    const { models, planner } = this.#spaces.get(options.schema);
-    const model = models.model(meta);
-    const result = this.#calls.write(
-      'delete',
-      model,
-      planner.delete(model, where),
-      () => [['where', where]],
-      options,
-    );
-    return { affectedRows: result.affected, insertId: undefined, row: {}, rows: [] };
+    return this.#writes.delete(metadataOrThrow(this.metadata, entityName), where, options);
   }
 
   /** Inserts a copy of a row, with a primary key and a version of its own. */
   async nativeClone(entityName: any, where: any, overrides: any = {}, options: any = {}): Promise<any> {
-    const meta = metadataOrThrow(this.metadata, entityName);
-    const row = await this.findOne(entityName, where, {
-      ctx: options.ctx,
-      schema: options.schema,
-      signal: options.signal,
-    });
-    if (row === null) {
-      throw unsupported(`There is no ${meta.className} to clone with that condition.`);
-    }
-    const own = new Set(
-      meta.props
-        .filter(
-          (prop) =>
-            prop.autoincrement ||
-            prop.version ||
-            prop.formula ||
-            prop.generated ||
-            (prop.kind === '1:1' && !prop.owner),
-        )
-        .map((prop) => prop.name as string),
-    );
-    const copy = Object.fromEntries(Object.entries(row).filter(([name]) => !own.has(name)));
-    const values = { ...copy, ...this.#payload(meta, overrides, options) };
-    const insertOptions = { ...options, convertCustomTypes: false };
-    if (!isSpread(meta)) {
-      return this.nativeInsert(entityName, values, insertOptions);
-    }
-    const [root, ...below] = [meta, ...classesAbove(this.metadata, meta)].reverse() as [
-      EntityMetadata,
-      ...EntityMetadata[],
-    ];
-    const result = await this.nativeInsert(entityNameOf(root), keptIn(root, values), insertOptions);
-    const names = meta.primaryKeys as string[];
-    const parts = names.length > 1 ? result.insertId : [result.insertId];
-    const key = Object.fromEntries(names.map((name, i) => [name, parts[i]]));
-    for (const level of below) {
-      await this.nativeInsert(entityNameOf(level), { ...keptIn(level, values), ...key }, insertOptions);
-    }
-    return result;
+    return this.#writes.clone(metadataOrThrow(this.metadata, entityName), where, overrides, options);
   }
 
   override async syncCollections(collections: any, options: any): Promise<void> {
@@ -460,137 +317,6 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   override async lockPessimistic(_entity: any, options: any): Promise<void> {
     checkLock(options.lockMode, options.ctx);
   }
-
-  async #upsert(meta: EntityMetadata, where: any[], data: any[], options: any): Promise<any> {
-    await this.#calls.ready(options);
-    const { models, planner } = this.#spaces.get(options.schema);
-    const model = models.model(rootOf(meta));
-    const unique = uniqueProperties(meta, where[0], options.onConflictFields);
-    const parts = data.map((row) =>
-      options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row),
-    );
-    const rows = parts.map((part) => this.#payload(rootOf(meta), part.data, options));
-    const returning = getOnConflictReturningFields(meta as any, data[0], unique as any, options) as
-      | string
-      | string[];
-    const conflict = {
-      unique,
-      ignore: options.onConflictAction === 'ignore',
-      merge: options.onConflictMergeFields,
-      exclude: options.onConflictExcludeFields,
-      where: options.onConflictWhere,
-      returning: [returning].flat(),
-    };
-    const plan = (whole: ReturningOptions) => planner.upsert(model, rows, { ...conflict, ...whole });
-    const clauses = (): Clause[] => [
-      ['values', data],
-      ['unique', unique],
-    ];
-    const result = this.#write('upsert', meta, model, plan, clauses, options);
-    const written = result.rows.map(({ [ROW_NUMBER]: _, ...row }) => row);
-    const complete = written.length === data.length;
-    const ids = complete ? this.#primaryKeys(meta, data, written) : [];
-    for (const [i, { links }] of parts.entries()) {
-      await this.#link(meta, complete ? [ids[i]].flat() : primaryKeyOf(meta, data[i]), links, 'all', options);
-    }
-    return {
-      affectedRows: result.affected,
-      insertId: ids[0],
-      row: written[0],
-      rows: written,
-      insertedIds: ids,
-    };
-  }
-
-  /** Writes the links of a row in the pivots of its M:N relations. */
-  async #link(
-    meta: EntityMetadata,
-    owner: Key,
-    links: [EntityProperty, unknown[][]][],
-    removed: 'all' | 'none',
-    options: any,
-  ): Promise<void> {
-    for (const [prop, keys] of links) {
-      const changes = new PivotChanges(this, pivotOf(this.metadata, prop), options);
-      changes.add(meta, prop, owner, keys, removed, true);
-      await changes.write();
-    }
-  }
-
-  #payload(meta: EntityMetadata, data: Payload, options: any): Payload {
-    const payload =
-      options.convertCustomTypes === false ? data : converted(data, meta.properties as any, this.platform);
-    const days = dayProperties(meta);
-    return days.length > 0 ? withDays(payload, days) : payload;
-  }
-
-  #primaryKeys(meta: EntityMetadata, data: Payload[], rows: Row[]): unknown[] {
-    const [only, ...more] = meta.getPrimaryProps();
-    const field = only?.fieldNames[0];
-    if (only !== undefined && more.length === 0 && field !== undefined && only.fieldNames.length === 1) {
-      return data.map((row, i) => row[only.name] ?? rows[i]?.[field]);
-    }
-    return data.map((row) => primaryKeyOf(meta, row));
-  }
-
-  /** Runs a write that is not a removal; there is no plan where it would change nothing. */
-  #write(
-    verb: string,
-    meta: EntityMetadata,
-    model: Model,
-    plan: (returning: ReturningOptions) => Prepared<CompiledPlan> | undefined,
-    clauses: () => readonly Clause[],
-    options: any,
-  ): WriteResult {
-    const run = (returning: ReturningOptions, inner: any): WriteResult => {
-      const prepared = plan(returning);
-      return prepared === undefined
-        ? { affected: 0, rows: [] }
-        : this.#calls.write(verb, model, prepared, clauses, inner);
-    };
-    const { rules } = model;
-    if (rules === undefined) {
-      return run({}, options);
-    }
-    const { models, planner } = this.#spaces.get(options.schema);
-    const root = models.model(rootOf(meta));
-    return settled(this.#calls, planner, root, rules, (whole, inner) => run({ whole }, inner), options);
-  }
-
-  /** Counts up the version that a class above keeps, where there is one: it comes back with the rows that changed. */
-  #counted(meta: EntityMetadata, model: Model, result: WriteResult, options: any): WriteResult {
-    const above = versionAbove(model);
-    if (above === undefined || result.rows.length === 0) {
-      return result;
-    }
-    const { planner } = this.#spaces.get(options.schema);
-    const keys = result.rows.map((row) => model.primary.map(({ name }) => row[name]));
-    const where = model.primary.length > 1 ? keys : keys.flat();
-    const plan = (returning: ReturningOptions) =>
-      planner.update(above, where, {}, { ...returning, touch: true, returning: above.primaryProps });
-    const { rows } = this.#write('update', meta, above, plan, () => changeClauses(where, {}), options);
-    const byKey = new Map(
-      rows.map((row) => [JSON.stringify(above.primary.map(({ name }) => row[name])), row]),
-    );
-    return {
-      ...result,
-      rows: result.rows.map((row, i) => ({ ...row, ...byKey.get(JSON.stringify(keys[i])) })),
-    };
-  }
-}
-
-/** The model of the class above that keeps the version of a class, where the driver is to count it up. */
-function versionAbove(model: Model): Model | undefined {
-  return model.version === undefined || COUNTS_VERSIONS_ABOVE
-    ? undefined
-    : model.props.get(model.version)?.holder?.target();
-}
-
-function changeClauses(where: unknown, data: unknown): Clause[] {
-  return [
-    ['set', data],
-    ['where', where],
-  ];
 }
 
 function findClauses({ where, orderBy, limit, offset, fields }: FindOptions): Clause[] {
@@ -601,19 +327,4 @@ function findClauses({ where, orderBy, limit, offset, fields }: FindOptions): Cl
     ['offset', offset],
     ['fields', fields],
   ];
-}
-
-function uniqueProperties(meta: EntityMetadata, where: unknown, asked: unknown): string[] {
-  if (asked !== undefined) {
-    if (!Array.isArray(asked)) {
-      throw unsupported(
-        `onConflictFields of ${meta.className} must be a list of properties, not a piece of SQL.`,
-      );
-    }
-    return asked;
-  }
-  const names = Utils.isPlainObject(where)
-    ? Object.keys(where as object).flatMap((key) => Utils.splitPrimaryKeys(key))
-    : [];
-  return names.length > 0 ? names : (meta.primaryKeys as string[]);
 }
