@@ -144,6 +144,25 @@ test('a reference leads to the entity that its row names', only7, async () => {
   }
 });
 
+test('a stream brings along what references lead to', only7, async () => {
+  const fork = await library7();
+  for (const mergeResults of [true, false]) {
+    const targets: unknown[] = [];
+    const options = { populate: ['target', 'target.likes'], orderBy: { id: 1 }, mergeResults };
+    for await (const { target } of fork().stream(Like, options)) {
+      // Core adds the like at hand, though it may be there already.
+      const likes = target && [...new Set(notes(target.likes))].sort().join('');
+      targets.push(target && `${target.constructor.name} ${target.title} ${likes}`);
+    }
+    assert.deepEqual(
+      targets,
+      mergeResults
+        ? ['Post p1 a', 'Film f1 be', 'Post p2 c', null, 'Film f1 be']
+        : ['Post p1 a', 'Film f1 b', 'Film f1 be', 'Post p2 c', null, 'Film f1 be', 'Film f1 e'],
+    );
+  }
+});
+
 test('a reference changes from one entity to another, and to none', only7, async () => {
   const fork = await library7();
   const em = fork();

@@ -99,6 +99,17 @@ test('conditions, orders and pages of a view', only7, async () => {
   assert.equal(await fork().findOne(Region, { name: 'east' }), null);
 });
 
+test('the rows of a view are streamed', only7, async () => {
+  const fork = await shop();
+  const found: Region[] = [];
+  const options = { where: { amount: { $gt: 5 } }, orderBy: { amount: 'desc' } };
+  for await (const region of fork().stream(Region, options)) found.push(region);
+  assert.equal(names(found), 'north west');
+  await assert.rejects(async () => {
+    for await (const goal of fork().stream(Goal, { populate: ['region'] })) assert.fail(goal);
+  }, /Goal\.region cannot be populated while streaming/);
+});
+
 test('a view shows what its transaction sees', only7, async () => {
   const fork = await shop();
   await fork().transactional(async (em: Em) => {

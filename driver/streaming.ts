@@ -75,8 +75,15 @@ function* unmerged(
   }
   const prop = meta.properties[join.prop as never] as EntityProperty;
   for (const value of alternatives(prop, row[join.prop], join)) {
-    yield* unmerged(meta, { ...row, [join.prop]: value }, others);
+    yield* unmerged(meta, withValue(row, join.prop, value), others);
   }
+}
+
+/** A copy of a row with another value, also of what is not enumerable: the class of rows that references lead to. */
+function withValue(row: Row, name: string, value: unknown): Row {
+  const copy: Row = Object.defineProperties({}, Object.getOwnPropertyDescriptors(row));
+  copy[name] = value;
+  return copy;
 }
 
 function* alternatives(prop: EntityProperty, value: unknown, join: NestedOptions): Generator<unknown, void> {

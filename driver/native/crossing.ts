@@ -28,6 +28,12 @@ export interface Chunk {
   readonly cursor: Handle;
 }
 
+/** What running a plan gives. */
+export interface Result extends Chunk {
+  /** Rows inserted, changed, removed or counted. */
+  readonly affected: number;
+}
+
 const SMALLEST = 8192;
 /** A buffer larger than this, in slots, is let go after the call that needed it. */
 const LARGEST_KEPT = 1 << 17;
@@ -53,25 +59,13 @@ export class Crossing {
   }
 
   /** Runs a plan in a session and reads all of its rows. */
-  run(session: Handle, plan: RunnablePlan, params: readonly unknown[]): { affected: number; rows: Row[] } {
-    const rows: Row[] = [];
-    return this.#exec(session, plan, params, (text) => {
-      const affected = this.#output[Header.Affected] as number;
-      let cursor = this.#read(text, plan.factory, rows);
-      while (cursor !== NO_CURSOR) {
-        cursor = this.#read(this.channel.next(cursor), plan.factory, rows);
-      }
-      return { affected, rows };
-    });
+  run(session: Handle, plan: RunnablePlan, params: readonly unknown[]): Result {
+    return this.#exec(session, plan, params, true);
   }
 
-  /** Runs a plan in a session and reads the first chunk of its rows; the cursor goes on where there may be more. */
+  /** Runs a plan in a session and reads the first chunk of its rows. */
   open(session: Handle, plan: RunnablePlan, params: readonly unknown[]): Chunk {
-    const rows: Row[] = [];
-    return this.#exec(session, plan, params, (text) => ({
-      rows,
-      cursor: this.#read(text, plan.factory, rows),
-    }));
+    return this.#exec(session, plan, params, false);
   }
 
   /** Reads the next chunk of a cursor. One that fails is closed. */
@@ -91,7 +85,7 @@ export class Crossing {
     this.channel.closeCursor(cursor);
   }
 
-  #exec<T>(session: Handle, plan: RunnablePlan, params: readonly unknown[], read: (text: string) => T): T {
+  #exec(session: Handle, plan: RunnablePlan, params: readonly unknown[], toTheEnd: boolean): Result {
     const packer = this.#packer;
     const suspended = packer.suspend();
     try {
@@ -99,7 +93,14 @@ export class Crossing {
       if (packer.numbers !== this.#input) {
         this.#attach(this.#output);
       }
-      return read(this.channel.exec(session, plan.handle, text));
+      const first = this.channel.exec(session, plan.handle, text);
+      const affected = this.#output[Header.Affected] as number;
+      const rows: Row[] = [];
+      let cursor = this.#read(first, plan.factory, rows);
+      while (toTheEnd && cursor !== NO_CURSOR) {
+        cursor = this.#read(this.channel.next(cursor), plan.factory, rows);
+      }
+      return { affected, rows, cursor };
     } catch (error) {
       throw explained(error, plan.ir);
     } finally {
