@@ -30,8 +30,7 @@ import { needsPolymorphicFilters, withPolymorphicFilters } from './polymorphic-f
 import { Spaces } from './spaces.js';
 import { reportSql } from './sql-parts.js';
 import { eachUnmerged, joinedOptions, requireJoined } from './streaming.js';
-import { queryView } from './views.js';
-import { virtualResult } from './virtual.js';
+import { isAnswered, queryRows } from './views.js';
 import { Writes } from './writes.js';
 
 /** Answers what core asks of a driver: each call is one plan, run in one call of the engine. */
@@ -103,14 +102,11 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
 
   override async find(entityName: any, where: any, options: any = {}): Promise<any> {
     const meta = metadataOrThrow(this.metadata, entityName);
-    if (meta.virtual) {
-      return this.findVirtual(entityName, where, options);
-    }
     if (!this.#calls.isReady(options)) {
       await this.#calls.ready(options);
     }
-    if (isView(meta) && options.apart === undefined) {
-      return queryView(this, meta, this.#spaces.get(options.schema), options, (given) =>
+    if (isAnswered(meta) && options.apart === undefined) {
+      return queryRows(this, meta, this.#spaces.get(options.schema), where, options, (given) =>
         this.find(entityName, where, given),
       );
     }
@@ -138,15 +134,11 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
 
   override async findOne(entityName: any, where: any, options: any = {}): Promise<any> {
     const meta = metadataOrThrow(this.metadata, entityName);
-    if (meta.virtual) {
-      const [found] = await this.findVirtual(entityName, where, { ...options, limit: 1 });
-      return found ?? null;
-    }
     if (!this.#calls.isReady(options)) {
       await this.#calls.ready(options);
     }
-    if (isView(meta) && options.apart === undefined) {
-      return queryView(this, meta, this.#spaces.get(options.schema), options, (given) =>
+    if (isAnswered(meta) && options.apart === undefined) {
+      return queryRows(this, meta, this.#spaces.get(options.schema), where, options, (given) =>
         this.findOne(entityName, where, given),
       );
     }
@@ -159,19 +151,16 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
 
   #find(meta: EntityMetadata, where: unknown, options: any, limit: number | undefined): Row[] {
     const { models, planner } = this.#spaces.get(options.schema);
-    const model = models.model(meta);
+    const model = models.queried(meta);
     const request = findRequest(meta, model, where, options, limit, this.#defaults);
     return this.#calls.find(model, planner.find(model, request), () => findClauses(request), options);
   }
 
   override async count(entityName: any, where: any, options: any = {}): Promise<number> {
     const meta = metadataOrThrow(this.metadata, entityName);
-    if (meta.virtual) {
-      return this.countVirtual(entityName, where, options);
-    }
     await this.#calls.ready(options);
-    if (isView(meta) && options.apart === undefined) {
-      return queryView(this, meta, this.#spaces.get(options.schema), options, (given) =>
+    if (isAnswered(meta) && options.apart === undefined) {
+      return queryRows(this, meta, this.#spaces.get(options.schema), where, options, (given) =>
         this.count(entityName, where, given),
       );
     }
@@ -179,25 +168,17 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       return this.count(entityName, where, await withPolymorphicFilters(meta, options));
     }
     const { models, planner } = this.#spaces.get(options.schema);
-    const model = models.model(meta);
+    const model = models.queried(meta);
     const { nested } = countRequest(meta, model, options, this.#defaults);
     return this.#calls.count(model, planner.count(model, where, nested), () => [['where', where]], options);
   }
 
-  /** The rows that the expression of a virtual entity returns; it gets the condition and the options. */
-  override async findVirtual(entityName: any, where: any, options: any): Promise<any> {
-    const rows = await this.#virtual(entityName, where, options);
-    return Array.isArray(rows) ? rows : [];
+  override findVirtual(entityName: any, where: any, options: any): Promise<any> {
+    return this.find(entityName, where, options);
   }
 
-  override async countVirtual(entityName: any, where: any, options: any): Promise<number> {
-    const rows = await this.#virtual(entityName, where, options);
-    return typeof rows === 'number' ? rows : Array.isArray(rows) ? rows.length : 0;
-  }
-
-  async #virtual(entityName: any, where: any, options: any): Promise<unknown> {
-    await this.#calls.ready(options);
-    return virtualResult(this, metadataOrThrow(this.metadata, entityName), where, options);
+  override countVirtual(entityName: any, where: any, options: any): Promise<number> {
+    return this.count(entityName, where, options);
   }
 
   /** Rows one after the other, fetched as they are needed: those of the moment at which the first is asked for. */
@@ -215,7 +196,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       requireJoined(meta, joined.populate);
     }
     const { first, last, before, after } = options;
-    if (meta.virtual || isView(meta) || (first ?? last ?? before ?? after ?? undefined) !== undefined) {
+    if (isAnswered(meta) || (first ?? last ?? before ?? after ?? undefined) !== undefined) {
       // All there at once: the rows of a function, and those of a page.
       return this.find(entityNameOf(meta), where, joined);
     }

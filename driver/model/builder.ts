@@ -92,8 +92,16 @@ export class ModelBuilder {
     return this.#context.storage;
   }
 
-  /** The model of an entity. */
+  /** The model of an entity that has a collection. */
   model(meta: EntityMetadata): Model {
+    if (meta.virtual) {
+      throw unsupported(`${meta.className} has no collection of its own: it is a virtual entity.`);
+    }
+    return this.queried(meta);
+  }
+
+  /** The model of an entity that queries are about, which may be a virtual one. */
+  queried(meta: EntityMetadata): Model {
     let model = this.#models.get(meta);
     if (model === undefined) {
       model = this.#build(meta);
@@ -118,10 +126,8 @@ export class ModelBuilder {
   }
 
   #build(meta: EntityMetadata): Model {
-    if (!hasCollection(meta)) {
-      throw unsupported(
-        `${meta.className} has no collection of its own: ${meta.virtual ? 'it is a virtual entity' : 'it is abstract or embeddable'}.`,
-      );
+    if (!hasCollection(meta) && !meta.virtual) {
+      throw unsupported(`${meta.className} has no collection of its own: it is abstract or embeddable.`);
     }
     const props = new Map<string, Prop>();
     const above = this.#spread.above(meta);
@@ -174,7 +180,8 @@ export class ModelBuilder {
 
   #collectionOf(meta: EntityMetadata): string {
     const schema = meta.schema && meta.schema !== '*' ? meta.schema : this.#context.schema;
-    return schema === undefined ? meta.tableName : `${schema}.${meta.tableName}`;
+    const name = meta.tableName || meta.className;
+    return schema === undefined ? name : `${schema}.${name}`;
   }
 
   #prop(meta: EntityMetadata, prop: EntityProperty, json: readonly string[] = []): Prop {
