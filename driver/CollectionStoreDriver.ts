@@ -300,12 +300,13 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   }
 }
 
-function findClauses({ where, orderBy, limit, offset, fields }: FindOptions): Clause[] {
+function findClauses({ where, orderBy, limit, offset, per, fields }: FindOptions): Clause[] {
   return [
     ['where', where],
     ['order by', orderBy],
     ['limit', limit],
     ['offset', offset],
+    ['for each', per],
     ['fields', fields],
   ];
 }

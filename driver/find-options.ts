@@ -10,7 +10,7 @@ import { joinsOf, type PopulateHint } from './joins.js';
 import { checkLock } from './locks.js';
 import { PlanError } from './plan/errors.js';
 import { isRelation, type Model } from './plan/model.js';
-import type { FindOptions } from './plan/planner.js';
+import type { FindOptions, GroupPage } from './plan/planner.js';
 import type { NestedOptions } from './plan/select.js';
 
 /** Settings of the ORM that queries depend on. */
@@ -30,7 +30,8 @@ export function findRequest(
   limit: number | undefined,
   defaults: FindDefaults,
 ): FindOptions {
-  refuseOptions(meta, options);
+  refuseCountOptions(meta, options);
+  checkLock(options.lockMode, options.ctx);
   const { orderBy, offset, exclude } = options;
   const populate: readonly PopulateHint[] = Array.isArray(options.populate) ? options.populate : NO_HINTS;
   const fields = options.fields?.length > 0 ? fieldsOf(model, options) : undefined;
@@ -46,7 +47,13 @@ export function findRequest(
     lazy: lazyProperties(meta, populate),
     refs: defaults.joinsOwners ? inverseReferences(meta, populate, fields, nested) : undefined,
     nested,
+    per: groupPage(options._partitionLimit),
   };
+}
+
+/** Core's limit for each parent of a collection. */
+export function groupPage(partition: any, by = partition?.partitionBy): GroupPage | undefined {
+  return partition && { by: [by].flat(), limit: partition.limit, offset: partition.offset ?? undefined };
 }
 
 /** The properties to load. Core itself, which names none to populate, looks in vain for values that SQL would make. */
@@ -124,16 +131,6 @@ function refuseCountOptions(meta: EntityMetadata, options: any): void {
   }
   if (options.collation !== undefined) {
     throw unsupported(`Texts are compared by code points: there are no collations (at ${meta.className}).`);
-  }
-}
-
-function refuseOptions(meta: EntityMetadata, options: any): void {
-  refuseCountOptions(meta, options);
-  checkLock(options.lockMode, options.ctx);
-  if (options._partitionLimit !== undefined) {
-    throw unsupported(
-      `A limit for each parent is not there yet (at ${meta.className}): remove \`limit\` and \`offset\` from \`populateHints\`.`,
-    );
   }
 }
 

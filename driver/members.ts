@@ -6,7 +6,7 @@ import type { Clause } from './call-text.js';
 import type { Calls } from './calls.js';
 import { databaseKeyOf, isPolymorphic, MEMBERS_ARE_FILTERED } from './compat.js';
 import { unsupported } from './errors.js';
-import { type FindDefaults, findRequest } from './find-options.js';
+import { type FindDefaults, findRequest, groupPage } from './find-options.js';
 import { allOf, conditionWithout } from './join-conditions.js';
 import { keysHere } from './joins.js';
 import { type Key, primaryKeyOf } from './keys.js';
@@ -67,6 +67,8 @@ interface LinkSides {
   /** The pivot's relations to the owner and to the member. */
   readonly owner: string;
   readonly member: string;
+  /** What the rows of one owner have in common. */
+  readonly groupedBy: readonly string[];
   /** That a row of the pivot is of one of some owners. */
   ownedBy(keys: readonly Key[]): Record<string, unknown>;
 }
@@ -84,6 +86,7 @@ function linksOf({ spaces }: MemberContext, pivot: EntityMetadata, request: Memb
       ownerMeta: owner.targetMeta as EntityMetadata,
       owner: owner.name,
       member: member.name,
+      groupedBy: [owner.name],
       ownedBy: (keys) => ({ [owner.name]: oneOf(keys) }),
     };
   }
@@ -94,6 +97,7 @@ function linksOf({ spaces }: MemberContext, pivot: EntityMetadata, request: Memb
     ownerMeta,
     owner: 'owner',
     member: 'member',
+    groupedBy: prop.joinColumns,
     // By columns: the key of an owner is not the only thing that makes a row one of its.
     ownedBy: (keys) => ({
       ...(kind?.value !== undefined && { [kind.column]: kind.value }),
@@ -139,6 +143,7 @@ function membersOf(
     orderBy: pivotOrder(prop, links.member, orderBy, options.orderBy),
     limit: options.limit ?? undefined,
     offset: options.offset ?? undefined,
+    per: groupPage(options._partitionLimit, links.groupedBy),
     fields: keysOnly ? [links.owner, links.member] : [links.owner],
     nested: keysOnly && isEmpty(member.where) ? undefined : [{ ...member, required: 'always' as const }],
   };
@@ -146,6 +151,7 @@ function membersOf(
     ['where', request.where],
     ['members where', where],
     ['order by', request.orderBy],
+    ['for each', request.per],
   ];
   const { planner } = spaces.get(options.schema);
   const rows = calls.find(links.model, planner.find(links.model, request), clauses, options);
@@ -175,6 +181,7 @@ function memberOptions(
       populateFilter: filter,
       orderBy: undefined,
       offset: undefined,
+      _partitionLimit: undefined,
     },
     undefined,
     defaults,

@@ -63,6 +63,10 @@ fn store() -> Arc<Store> {
          "indexes": [], "foreign": [{"name": "part_thing", "fields": ["thing_id"], "target": "thing",
             "targetFields": ["id"], "onDelete": "cascade"}]},
     ]});
+    store_of(schema)
+}
+
+fn store_of(schema: Json) -> Arc<Store> {
     let store = Store::open(None);
     let mut transaction = store.begin(Begin::default()).unwrap();
     transaction.create_schema(&serde_json::from_value(schema).unwrap()).unwrap();
@@ -633,4 +637,90 @@ fn explains_the_access_path() {
     for (text, access, more) in cases {
         assert!(text.contains(access) && text.contains(more), "{text}");
     }
+}
+
+/// A row by `id`, group and `num`.
+type Grouped = (i64, Option<i64>, i64);
+
+/// `id`s by group, order and page as the definition says: sorted, then counted.
+fn naive_pages(
+    rows: &[Grouped],
+    group: impl Fn(&Grouped) -> Option<i64>,
+    place: impl Fn(&Grouped) -> (i64, i64),
+    (offset, limit): (usize, usize),
+) -> Vec<i64> {
+    let mut sorted = rows.to_vec();
+    sorted.sort_by_key(place);
+    let mut ids = Vec::new();
+    for (at, row) in sorted.iter().enumerate() {
+        let before = sorted.iter().take(at).filter(|other| group(other) == group(row)).count();
+        if before >= offset && before - offset < limit {
+            ids.push(row.0);
+        }
+    }
+    ids
+}
+
+#[test]
+fn each_group_has_a_page_of_its_own() {
+    let store = store_of(json!({"collections": [{
+        "name": "thing", "primary": ["id"],
+        "fields": [{"name": "id", "type": "int"}, field("text", "text"), field("num", "int"), field("real", "float")],
+        "indexes": [{"name": "by_text", "paths": [{"field": "text", "json": []}], "unique": false}],
+    }]}));
+    // Groups of different sizes, one of them of rows without a value.
+    let rows: Vec<Grouped> =
+        (1..=60).map(|id| (id, (id % 7 != 0).then_some(id * id % 5), id * 37 % 11)).collect();
+    insert(
+        &store,
+        &["id", "text", "num", "real"],
+        rows.iter()
+            .map(|(id, group, num)| {
+                let text = group.map_or(Value::Null, |group| Value::from(format!("g{group}").as_str()));
+                vec![(*id).into(), text, (*num).into(), Value::Float((id % 3) as f64)]
+            })
+            .collect(),
+    );
+    let find = |order: Json, reverse: bool, paths: Json, page: (usize, usize), all: (usize, Option<i64>)| {
+        let plan = json!({"find": {
+            "from": "thing", "order": order, "reverse": reverse, "limit": {"v": all.1}, "offset": {"v": all.0},
+            "per": {"paths": paths, "limit": {"p": 0}, "offset": {"p": 1}},
+            "select": {"fields": [{"field": "id", "as": "number"}]},
+        }});
+        let params = vec![Value::Int(page.1 as i64), Value::Int(page.0 as i64)];
+        let found = run(&store, plan, params).1;
+        found.iter().map(|id| id.as_f64().unwrap() as i64).collect::<Vec<_>>()
+    };
+    let (text, id) = (json!([{"path": {"field": "text"}}]), json!([]));
+    let num = json!([{"path": {"field": "num"}, "desc": true}]);
+    let by_text = json!([{"field": "text"}]);
+    for page in [(0, 1), (0, 3), (2, 2), (5, 100), (100, 1), (1, 0)] {
+        let naive = |place: fn(&Grouped) -> (i64, i64)| naive_pages(&rows, |row| row.1, place, page);
+        assert_eq!(find(num.clone(), false, by_text.clone(), page, (0, None)), naive(|row| (-row.2, row.0)));
+        assert_eq!(find(num.clone(), true, by_text.clone(), page, (0, None)), naive(|row| (row.2, -row.0)));
+        assert_eq!(find(id.clone(), false, by_text.clone(), page, (0, None)), naive(|row| (row.0, 0)));
+        // In the order of an index, of which the groups are runs.
+        let of_text = |row: &Grouped| (row.1.unwrap_or(-1), row.0);
+        assert_eq!(find(text.clone(), false, by_text.clone(), page, (0, None)), naive(of_text));
+        // The page of the result is one of the rows that the groups' pages leave.
+        let whole = naive(|row| (-row.2, row.0));
+        let part: Vec<i64> = whole.into_iter().skip(1).take(2).collect();
+        assert_eq!(find(num.clone(), false, by_text.clone(), page, (1, Some(2))), part);
+    }
+    // All that is named tells groups apart; where nothing is, all rows are one.
+    let both = json!([{"field": "text"}, {"field": "real"}]);
+    let groups = |row: &Grouped| Some(row.1.unwrap_or(-1) * 3 + row.0 % 3);
+    let expected = naive_pages(&rows, groups, |row| (-row.2, row.0), (1, 1));
+    assert_eq!(find(num.clone(), false, both, (1, 1), (0, None)), expected);
+    assert_eq!(find(id, false, json!([]), (1, 2), (0, None)), [2, 3]);
+
+    let mistaken = |per: Json, params: Vec<Option<Value>>| {
+        let plan = json!({"find": {"from": "thing", "per": per, "select": {"fields": []}}});
+        try_run(&store, plan, params).unwrap_err().code
+    };
+    let per = json!({"paths": by_text, "limit": {"p": 0}});
+    assert_eq!(mistaken(per.clone(), vec![Some(Value::Int(-1))]), ErrorCode::TypeMismatch);
+    assert_eq!(mistaken(per, vec![]), ErrorCode::InvalidPlan);
+    let unknown = json!({"paths": [{"field": "texd"}], "limit": {"v": 1}});
+    assert_eq!(mistaken(unknown, vec![]), ErrorCode::FieldNotFound);
 }

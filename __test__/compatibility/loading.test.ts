@@ -132,19 +132,15 @@ strategies('`populateHints`: strategy and kind of join', { since: '7' }, async (
   };
   assert.equal((await em.find(Author, {}, options)).length, 2);
 });
-strategies(
-  '`populateHints`: limit, offset and order for each parent',
-  { notYet: /limit for each parent/i, since: '7' },
-  async () => {
-    const em = await manager();
-    const options = {
-      populate: ['books'],
-      populateHints: { books: { limit: 1, offset: 1, orderBy: { title: 'desc' } } },
-    };
-    const ann = await em.findOneOrFail(Author, 1, options);
-    assert.deepEqual(pick(ann.books, 'title'), ['B']);
-  },
-);
+strategies('`populateHints`: limit, offset and order for each parent', { since: '7' }, async () => {
+  const em = await manager();
+  const options = {
+    populate: ['books'],
+    populateHints: { books: { limit: 1, offset: 1, orderBy: { title: 'desc' } } },
+  };
+  const ann = await em.findOneOrFail(Author, 1, options);
+  assert.deepEqual(pick(ann.books, 'title'), ['B']);
+});
 
 const filters = page('Filters', 'filters');
 /** The names of the authors that are found. */

@@ -102,6 +102,13 @@ export interface NestedSelect {
   readonly select: Select;
 }
 
+/** A page of each group of rows that agree in all paths, before the page of the whole result. */
+export interface PerGroup {
+  readonly paths: readonly Path[];
+  readonly limit: Operand;
+  readonly offset?: Operand;
+}
+
 /** Rows of a collection. */
 export interface FindPlan {
   readonly find: {
@@ -112,6 +119,7 @@ export interface FindPlan {
     readonly offset?: Operand;
     readonly select: Select;
     readonly reverse?: boolean;
+    readonly per?: PerGroup;
   };
 }
 

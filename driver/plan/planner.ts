@@ -2,7 +2,7 @@
  * Calls as plans with parameters. A plan is made once for each shape of call
  * and kept; a call of a known shape costs one walk over what it says.
  */
-import type { Expr, PlanIr } from '../native/ir.js';
+import type { Expr, PerGroup, PlanIr } from '../native/ir.js';
 import { LruCache } from './cache.js';
 import { allOf, whereOf } from './filter.js';
 import { insertOf } from './insert.js';
@@ -44,6 +44,16 @@ export interface FindOptions extends SelectOptions {
   readonly offset?: number | undefined;
   /** The exact opposite of the order, before pages are counted. */
   readonly reverse?: boolean | undefined;
+  /** A page of each group, before the page of the whole result. */
+  readonly per?: GroupPage | undefined;
+}
+
+/** A page of each group of rows. */
+export interface GroupPage {
+  /** The properties or columns that are equal within a group. */
+  readonly by: readonly string[];
+  readonly limit: number;
+  readonly offset?: number | undefined;
 }
 
 interface CachedFind<P> {
@@ -74,7 +84,7 @@ export class Planner<P> {
 
   /** A query. */
   find(model: Model, options: FindOptions = {}): PreparedFind<P> {
-    const { where, orderBy, limit, offset, reverse } = options;
+    const { where, orderBy, limit, offset, reverse, per } = options;
     const shape = new Shape('');
     walkWhere(model, where, shape);
     if (orderBy !== undefined) {
@@ -84,6 +94,10 @@ export class Planner<P> {
     shapeSelect(shape, model, options);
     if (limit !== undefined || offset !== undefined || reverse === true) {
       shape.mark(`page ${limit !== undefined} ${offset !== undefined} ${reverse === true}`);
+    }
+    if (per !== undefined) {
+      shape.mark(`per ${per.offset !== undefined}`);
+      walkOrder(model, groupOrder(per), shape);
     }
     const { params } = shape;
     let known = this.#finds.get(model);
@@ -102,15 +116,22 @@ export class Planner<P> {
     if (offset !== undefined) {
       params.push(offset);
     }
+    if (per !== undefined) {
+      params.push(per.limit);
+      if (per.offset !== undefined) {
+        params.push(per.offset);
+      }
+    }
     return { plan: cached.plan, params, finish: cached.finish };
   }
 
   #compileFind(model: Model, options: FindOptions): CachedFind<P> {
-    const { where, orderBy, limit, offset, reverse } = options;
+    const { where, orderBy, limit, offset, reverse, per } = options;
     const { expr, nextParam } = whereOf(model, where);
     const order = new OrderBuilder(model);
     walkOrder(model, orderBy, order);
     const { select, finish, conditions, nextParam: page } = compileSelect(model, options, nextParam);
+    const afterPage = page + (limit === undefined ? 0 : 1) + (offset === undefined ? 0 : 1);
     const all = [...(expr ? [expr] : []), ...conditions];
     const plan = this.#compile({
       find: {
@@ -121,6 +142,7 @@ export class Planner<P> {
         ...(offset !== undefined && { offset: { p: limit === undefined ? page : page + 1 } }),
         select,
         ...(reverse === true && { reverse }),
+        ...(per !== undefined && { per: perGroup(model, per, afterPage) }),
       },
     });
     return { plan, finish };
@@ -196,4 +218,19 @@ export class Planner<P> {
     }
     return { plan, params };
   }
+}
+
+/** What groups rows is named as in an order. */
+function groupOrder({ by }: GroupPage): unknown {
+  return by.map((name) => ({ [name]: 'asc' }));
+}
+
+function perGroup(model: Model, per: GroupPage, nextParam: number): PerGroup {
+  const groups = new OrderBuilder(model);
+  walkOrder(model, groupOrder(per), groups);
+  return {
+    paths: groups.order.map(({ path }) => path),
+    limit: { p: nextParam },
+    ...(per.offset !== undefined && { offset: { p: nextParam + 1 } }),
+  };
 }

@@ -19,16 +19,20 @@ impl Execution {
                 let need = find_need(find, offset, limit);
                 let choice = self.describe(&mut text, "find in", &find.rows, need)?;
                 let order = match (&choice.direction, find.order.keys.is_empty()) {
-                    (None, _) if limit == usize::MAX => "by sorting all rows",
+                    (None, _) if need.rows.is_none() => "by sorting all rows",
                     (None, _) => "by sorting, keeping the first rows only",
                     (Some(_), true) => "that of the access path (primary key)",
                     (Some(direction), false) if direction.reverse => "that of the access path, backwards",
                     (Some(_), false) => "that of the access path",
                 };
                 line(&mut text, "order", order);
+                if let Some(per) = &find.per {
+                    let (offset, limit) =
+                        (self.row_count(per.offset, 0)?, self.row_count(Some(per.limit), usize::MAX)?);
+                    line(&mut text, "page of each group", &page(offset, limit));
+                }
                 if limit != usize::MAX || offset > 0 {
-                    let limit = if limit == usize::MAX { "none".to_owned() } else { limit.to_string() };
-                    line(&mut text, "page", &format!("offset {offset}, limit {limit}"));
+                    line(&mut text, "page", &page(offset, limit));
                 }
             }
             Body::Count(matching) => {
@@ -65,6 +69,11 @@ impl Execution {
         line(text, "conditions checked on rows", &left.to_string());
         Ok(choice)
     }
+}
+
+fn page(offset: usize, limit: usize) -> String {
+    let limit = if limit == usize::MAX { "none".to_owned() } else { limit.to_string() };
+    format!("offset {offset}, limit {limit}")
 }
 
 fn line(text: &mut String, name: &str, value: &str) {

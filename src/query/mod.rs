@@ -18,6 +18,7 @@ mod like;
 mod lookup;
 mod operand;
 mod params;
+mod per_group;
 mod plan;
 mod planner;
 mod project;

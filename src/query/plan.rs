@@ -359,6 +359,22 @@ pub struct Find {
     /// The exact opposite of the order, ties included, before limit and offset count.
     #[serde(default)]
     pub reverse: bool,
+    /// A page of each group, before limit and offset count.
+    #[serde(default)]
+    pub per: Option<Per>,
+}
+
+/// A page of each group of rows.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Per {
+    /// What is equal within a group; nulls count as equal. Without any path all rows are one group.
+    pub paths: Vec<Path>,
+    /// How many at most of each group; null means all.
+    pub limit: Operand,
+    /// How many of each group to leave out first.
+    #[serde(default)]
+    pub offset: Option<Operand>,
 }
 
 /// The number of rows of a collection.

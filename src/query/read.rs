@@ -16,6 +16,10 @@ impl Execution {
     pub fn find(self, shape: &Arc<Shape>, find: &FindShape, choice: Choice) -> Result<Cursor> {
         let (offset, limit) = self.page(find)?;
         let collection = Arc::clone(self.root.collection(find.rows.schema.id)?);
+        if let Some(per) = &find.per {
+            let rows = self.find_per_group(find, per, &collection, &choice)?;
+            return Ok(Cursor::sorted(self, Arc::clone(shape), rows, offset, limit));
+        }
         if choice.direction.is_some() {
             return Ok(Cursor::walk(self, Arc::clone(shape), collection, choice, offset, limit));
         }
@@ -49,14 +53,18 @@ impl Execution {
 
     /// Offset and limit of a find.
     pub fn page(&self, find: &FindShape) -> Result<(usize, usize)> {
-        let rows = |id: Option<OperandId>, absent: usize| match id {
+        Ok((self.row_count(find.offset, 0)?, self.row_count(find.limit, usize::MAX)?))
+    }
+
+    /// The number of rows that an operand says, or what its absence stands for.
+    pub fn row_count(&self, id: Option<OperandId>, absent: usize) -> Result<usize> {
+        match id {
             None => Ok(absent),
             Some(id) => match self.operand(id)? {
                 Operand::Rows(rows) => Ok(rows.unwrap_or(absent)),
                 _ => Err(defect("an operand is not a number of rows")),
             },
-        };
-        Ok((rows(find.offset, 0)?, rows(find.limit, usize::MAX)?))
+        }
     }
 }
 
@@ -65,6 +73,7 @@ pub(super) const COUNT: Need<'static> = Need { order: None, rows: None, count: t
 
 /// What a find asks of an access path.
 pub(super) fn find_need(find: &FindShape, offset: usize, limit: usize) -> Need<'_> {
-    let rows = (limit != usize::MAX).then(|| offset.saturating_add(limit));
+    // Where each group has its page, no number of first rows is enough.
+    let rows = (limit != usize::MAX && find.per.is_none()).then(|| offset.saturating_add(limit));
     Need { order: Some(&find.order), rows, count: false }
 }

@@ -222,6 +222,15 @@ pub(super) struct FindShape {
     pub limit: Option<OperandId>,
     pub offset: Option<OperandId>,
     pub select: SelectShape,
+    pub per: Option<PerShape>,
+}
+
+/// A page of each group of rows.
+#[derive(Debug)]
+pub(super) struct PerShape {
+    pub paths: Vec<ValuePath>,
+    pub limit: OperandId,
+    pub offset: Option<OperandId>,
 }
 
 #[derive(Debug)]

@@ -23,6 +23,16 @@ impl<'c> Resolver<'c> {
             limit: find.limit.as_ref().map(|limit| self.operand(limit, OperandKind::Rows)),
             offset: find.offset.as_ref().map(|offset| self.operand(offset, OperandKind::Rows)),
             select,
+            per: find.per.as_ref().map(|per| self.per(schema, per)).transpose()?,
+        })
+    }
+
+    fn per(&mut self, schema: &'c Arc<Schema>, per: &plan::Per) -> Result<PerShape> {
+        let paths = per.paths.iter().map(|path| Ok(self.path(schema, path)?.0)).collect::<Result<_>>()?;
+        Ok(PerShape {
+            paths,
+            limit: self.operand(&per.limit, OperandKind::Rows),
+            offset: per.offset.as_ref().map(|offset| self.operand(offset, OperandKind::Rows)),
         })
     }
 
