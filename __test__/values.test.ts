@@ -323,7 +323,9 @@ describe('conditions on values', () => {
         whole: { ...box, object: true },
       },
     } as never);
-    const own = await MikroORM.init(defineConfig({ entities: [Label as never, Box as never], dbName: ':memory:' }));
+    const own = await MikroORM.init(
+      defineConfig({ entities: [Label as never, Box as never], dbName: ':memory:' }),
+    );
     try {
       await own.schema.createSchema();
       const label = { notes: { a: { b: 5 } } };

@@ -14,6 +14,7 @@ import type { Clause } from './call-text.js';
 import { Calls } from './calls.js';
 import { syncCollections } from './collections.js';
 import { entityNameOf, isView, pivotOf } from './compat.js';
+import { countsOf, groupColumns } from './count-by.js';
 import { countRequest, type FindDefaults, findRequest } from './find-options.js';
 import { checkLock } from './locks.js';
 import { loadMembers } from './members.js';
@@ -171,6 +172,35 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     const model = models.queried(meta);
     const { nested } = countRequest(meta, model, options, this.#defaults);
     return this.#calls.count(model, planner.count(model, where, nested), () => [['where', where]], options);
+  }
+
+  /** How many rows there are of each combination of some properties' values, by the values. */
+  async countBy(
+    entityName: any,
+    names: readonly string[],
+    where: any,
+    options: any = {},
+  ): Promise<Record<string, number>> {
+    const meta = metadataOrThrow(this.metadata, entityName);
+    await this.#calls.ready(options);
+    if (isAnswered(meta) && options.apart === undefined) {
+      return queryRows(this, meta, this.#spaces.get(options.schema), where, options, (given) =>
+        this.countBy(entityName, names, where, given),
+      );
+    }
+    if (needsPolymorphicFilters(meta, options)) {
+      return this.countBy(entityName, names, where, await withPolymorphicFilters(meta, options));
+    }
+    const { models, planner } = this.#spaces.get(options.schema);
+    const model = models.queried(meta);
+    const { nested } = countRequest(meta, model, options, this.#defaults);
+    const groups = groupColumns(model, names);
+    const prepared = planner.countBy(model, groups.flat(), where, nested);
+    const clauses = (): Clause[] => [
+      ['where', where],
+      ['by', names],
+    ];
+    return countsOf(groups, this.#calls.find(model, prepared, clauses, options, 'count'));
   }
 
   override findVirtual(entityName: any, where: any, options: any): Promise<any> {

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the two majors of core type these methods differently.
 import {
+  type EntityKey,
   EntityManager,
   type EntityName,
   type EntityRepository,
@@ -10,6 +11,7 @@ import {
 import type { CollectionStoreDriver } from './CollectionStoreDriver.js';
 import type { CollectionStoreEntityRepository } from './CollectionStoreEntityRepository.js';
 import { metadataOf } from './compat.js';
+import { unsupported } from './errors.js';
 import {
   bothConditions,
   creationOrder,
@@ -30,6 +32,30 @@ export class CollectionStoreEntityManager<
   /** As core's, and told apart from the transaction that a `flush()` opens for itself, which never fails because of others. */
   override async transactional<T>(cb: (em: this) => T | Promise<T>, options: any = {}): Promise<T> {
     return super.transactional(cb as any, { ...options, [EXPLICIT]: true });
+  }
+
+  /**
+   * How many entities there are of each value of a property, or of each combination of the values of several:
+   * by the values as texts, joined by `~~~`.
+   */
+  async countBy<Entity extends object>(
+    entityName: EntityName<Entity>,
+    groupBy: EntityKey<Entity> | readonly EntityKey<Entity>[],
+    options: any = {},
+  ): Promise<Record<string, number>> {
+    const em: any = this.getContext(false);
+    const given = { ...options };
+    // Returns the options, or changes those that it gets.
+    const { where = {}, having, ...rest } = em.prepareOptions(given) ?? given;
+    if (having !== undefined) {
+      throw unsupported(
+        '`having` of countBy() compares what SQL computes, which the collection store does not evaluate: leave out of the counts what is not wanted.',
+      );
+    }
+    await em.tryFlush(entityName, rest);
+    const condition = await em.processWhere(entityName, where, rest, 'read');
+    const ctx = em.getTransactionContext();
+    return em.getDriver().countBy(entityName, [groupBy].flat(), condition, { ...rest, ctx, em });
   }
 
   /** The first entity: by its primary key where that is an integer, else by insertion. */

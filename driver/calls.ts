@@ -42,10 +42,11 @@ export class Calls {
     { plan, params, finish }: PreparedRead,
     clauses: () => readonly Clause[],
     options: any,
+    verb = 'find',
   ): Row[] {
     const rows = this.#run(
       (session) => session.find(plan, params),
-      (found) => ({ text: this.#text('find', model, clauses()), ...(found && { results: found.length }) }),
+      (found) => ({ text: this.#text(verb, model, clauses()), ...(found && { results: found.length }) }),
       options.logging,
       options,
     );

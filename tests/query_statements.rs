@@ -724,3 +724,20 @@ fn each_group_has_a_page_of_its_own() {
     let unknown = json!({"paths": [{"field": "texd"}], "limit": {"v": 1}});
     assert_eq!(mistaken(unknown, vec![]), ErrorCode::FieldNotFound);
 }
+
+#[test]
+fn rows_are_counted_by_groups() {
+    let store = store();
+    let rows = [(Some(2), true), (Some(1), false), (None, false), (Some(1), false), (Some(1), true)];
+    let value = |num: Option<i64>| num.map_or(Value::Null, Value::Int);
+    insert(&store, &["num", "flag"], rows.map(|(num, flag)| vec![value(num), Value::Bool(flag)]).into());
+    let by = json!([
+        {"field": "num", "as": "number"}, {"field": "flag", "as": "bool"}, {"field": "$row", "as": "number"}
+    ]);
+    let (groups, log) = run(&store, json!({"count": {"from": "thing", "by": by}}), vec![]);
+    assert_eq!(groups, 4);
+    assert_eq!(Json::Array(log), json!([null, false, 1.0, 1.0, false, 2.0, 1.0, true, 1.0, 2.0, true, 1.0]));
+    let only = json!({"cmp": {"op": "eq", "path": {"field": "flag"}, "value": {"p": 0}}});
+    let plan = json!({"count": {"from": "thing", "where": only, "by": [{"field": "$row", "as": "number"}]}});
+    assert_eq!(run(&store, plan, vec![Value::Bool(false)]), (1, vec![json!(3.0)]));
+}

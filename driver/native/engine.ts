@@ -343,6 +343,9 @@ function selectOf(ir: PlanIr): Select | undefined {
   if ('find' in ir) {
     return ir.find.select;
   }
+  if ('count' in ir) {
+    return ir.count.by && { fields: ir.count.by };
+  }
   const write =
     'insert' in ir ? ir.insert : 'update' in ir ? ir.update : 'updateMany' in ir ? ir.updateMany : undefined;
   return write?.returning && { fields: write.returning };

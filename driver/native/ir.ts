@@ -123,9 +123,9 @@ export interface FindPlan {
   };
 }
 
-/** The number of rows of a collection. */
+/** The number of rows of a collection; with `by`, a row for each combination of those fields, where `$row` is how many rows have it. */
 export interface CountPlan {
-  readonly count: { readonly from: string; readonly where?: Expr };
+  readonly count: { readonly from: string; readonly where?: Expr; readonly by?: readonly SelectField[] };
 }
 
 /** What an insert does about a row whose key is taken. */

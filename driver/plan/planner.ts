@@ -2,11 +2,11 @@
  * Calls as plans with parameters. A plan is made once for each shape of call
  * and kept; a call of a known shape costs one walk over what it says.
  */
-import type { Expr, PerGroup, PlanIr } from '../native/ir.js';
+import type { Expr, PerGroup, PlanIr, SelectField } from '../native/ir.js';
 import { LruCache } from './cache.js';
 import { allOf, whereOf } from './filter.js';
 import { insertOf } from './insert.js';
-import type { Model } from './model.js';
+import type { Column, Model } from './model.js';
 import { OrderBuilder, walkOrder } from './order.js';
 import type { Payload } from './payload.js';
 import type { Finish } from './part.js';
@@ -22,7 +22,16 @@ import { Shape } from './shape.js';
 import { updateManyOf, updateOf } from './update.js';
 import { type UpsertOptions, upsertOf } from './upsert.js';
 import { walkWhere } from './where.js';
-import { type ReturningOptions, type UpdateOptions, type Write, writeKey } from './write.js';
+import {
+  listed,
+  namesOf,
+  type ReturningOptions,
+  returningOf,
+  ROW_NUMBER,
+  type UpdateOptions,
+  type Write,
+  writeKey,
+} from './write.js';
 
 /** A call ready to run. */
 export interface Prepared<P> {
@@ -153,6 +162,25 @@ export class Planner<P> {
     return this.#filtered('count', model, where, requiredOf(nested), (expr) => ({
       count: { from: model.collection, ...expr },
     }));
+  }
+
+  /** How many rows there are of each combination of some columns: rows of those columns and, in `$row`, their number. */
+  countBy(
+    model: Model,
+    columns: readonly Column[],
+    where?: unknown,
+    nested: readonly NestedOptions[] = [],
+  ): Prepared<P> {
+    const by: SelectField[] = [...returningOf(columns), { field: ROW_NUMBER, as: 'number' }];
+    return this.#filtered(
+      `count by ${listed(namesOf(columns))}`,
+      model,
+      where,
+      requiredOf(nested),
+      (expr) => ({
+        count: { from: model.collection, ...expr, by },
+      }),
+    );
   }
 
   /** The end of rows that fulfil a condition; of all without one. */

@@ -53,7 +53,7 @@ enum Source {
     Sorted(Vec<Row>),
 }
 
-/// Rows written, with their places among those of the parameters.
+/// Rows written, with their places among those of the parameters; or a row of each group, with the size of the group.
 struct Written {
     shape: Arc<Shape>,
     rows: Vec<(usize, Row)>,
@@ -203,10 +203,11 @@ impl Written {
     }
 }
 
-/// What a write hands out.
+/// What a write, or a count by groups, hands out.
 pub(super) fn returning(shape: &Shape) -> Option<&SelectShape> {
     match &shape.body {
         Body::Insert(insert) => Some(&insert.returning),
+        Body::CountBy(count) => Some(&count.returning),
         Body::Update(update) => Some(&update.returning),
         Body::UpdateMany(update) => Some(&update.returning),
         Body::Find(_) | Body::Count(_) | Body::Delete(_) => None,

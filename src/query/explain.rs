@@ -40,6 +40,9 @@ impl Execution {
                 let how = if choice.is_exact() { "from the tree" } else { "by looking at the rows" };
                 line(&mut text, "counted", how);
             }
+            Body::CountBy(count) => {
+                self.describe(&mut text, "count by groups in", &count.rows, Need::ALL)?;
+            }
             Body::Update(update) => {
                 self.describe(&mut text, "update in", &update.rows, Need::ALL)?;
             }

@@ -386,6 +386,10 @@ pub struct Count {
     /// Which rows; all without it.
     #[serde(default, rename = "where")]
     pub filter: Option<Expr>,
+    /// What to count apart: a row is handed out for each combination of these
+    /// fields, in their order, and `$row` in it is how many rows have it.
+    #[serde(default)]
+    pub by: Option<Vec<SelectField>>,
 }
 
 /// What an insert does about a key that is taken.

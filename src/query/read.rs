@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use ahash::AHashMap;
+
 use super::cursor::Cursor;
 use super::execution::{Execution, defect};
 use super::operand::Operand;
 use super::planner::{Choice, Need};
-use super::shape::{FindShape, Matching, OperandId, Shape};
+use super::shape::{CountByShape, FindShape, Matching, OperandId, Shape};
 use super::sort::Sorter;
 use crate::error::Result;
+use crate::value::{Row, encode_key};
 
 impl Execution {
     /// Begins a find. Where the access path gives the order, rows are found while
@@ -49,6 +52,29 @@ impl Execution {
             Ok(true)
         })?;
         Ok(rows)
+    }
+
+    /// A row of each group, with the size of the group, in the order of the groups.
+    pub fn count_by(&self, count: &CountByShape, choice: &Choice) -> Result<Vec<(usize, Row)>> {
+        let collection = self.root.collection(count.rows.schema.id)?;
+        let mut groups: AHashMap<Vec<u8>, (usize, Row)> = AHashMap::new();
+        let mut key = Vec::new();
+        self.walk_choice(collection, &count.rows.filter, choice, &mut |row| {
+            key.clear();
+            for position in &count.group {
+                encode_key(&mut key, row.get(*position));
+            }
+            match groups.get_mut(&key) {
+                Some((size, _)) => *size += 1,
+                None => {
+                    groups.insert(key.clone(), (1, row.clone()));
+                }
+            }
+            Ok(true)
+        })?;
+        let mut groups: Vec<_> = groups.into_iter().collect();
+        groups.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(groups.into_iter().map(|(_, group)| group).collect())
     }
 
     /// Offset and limit of a find.

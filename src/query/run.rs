@@ -103,6 +103,14 @@ impl Plan {
                 let (execution, choice) = settle(&mut session, execution, &shape, matching, COUNT)?;
                 Ok(Outcome { affected: execution.count(matching, choice)?, rows: Cursor::empty() })
             }
+            Body::CountBy(count) => {
+                let (execution, choice) = settle(&mut session, execution, &shape, &count.rows, Need::ALL)?;
+                let groups = execution.count_by(count, &choice)?;
+                Ok(Outcome {
+                    affected: groups.len() as u64,
+                    rows: Cursor::written(Arc::clone(&shape), groups),
+                })
+            }
             _ => Err(super::execution::defect("a read became a write")),
         }
     }
@@ -132,7 +140,9 @@ impl Plan {
                 })?;
                 Ok(Outcome { affected, rows: Cursor::empty() })
             }
-            Body::Find(_) | Body::Count(_) => Err(super::execution::defect("a write became a read")),
+            Body::Find(_) | Body::Count(_) | Body::CountBy(_) => {
+                Err(super::execution::defect("a write became a read"))
+            }
         }
     }
 

@@ -202,6 +202,7 @@ pub(super) struct Shape {
 pub(super) enum Body {
     Find(FindShape),
     Count(Matching),
+    CountBy(CountByShape),
     Insert(InsertShape),
     Update(UpdateShape),
     UpdateMany(UpdateManyShape),
@@ -213,6 +214,15 @@ pub(super) enum Body {
 pub(super) struct Matching {
     pub schema: Arc<Schema>,
     pub filter: Filter,
+}
+
+/// Rows counted by groups.
+#[derive(Debug)]
+pub(super) struct CountByShape {
+    pub rows: Matching,
+    /// The positions that rows of one group agree in.
+    pub group: Vec<usize>,
+    pub returning: SelectShape,
 }
 
 #[derive(Debug)]

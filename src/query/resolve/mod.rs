@@ -22,7 +22,7 @@ pub(super) fn resolve(statement: &Statement, catalog: &Catalog) -> Result<Shape>
         Resolver { catalog, operands: Vec::new(), joins: Vec::new(), relations: 0, parameters: 0 };
     let body = match statement {
         Statement::Find(find) => Body::Find(resolver.find(find)?),
-        Statement::Count(count) => Body::Count(resolver.matching(&count.from, count.filter.as_ref())?),
+        Statement::Count(count) => resolver.count(count)?,
         Statement::Insert(insert) => Body::Insert(resolver.insert(insert)?),
         Statement::Update(update) => Body::Update(resolver.update(update)?),
         Statement::UpdateMany(update) => Body::UpdateMany(resolver.update_many(update)?),
@@ -53,6 +53,17 @@ impl<'c> Resolver<'c> {
     fn matching(&mut self, collection: &str, filter: Option<&plan::Expr>) -> Result<Matching> {
         let schema = self.schema(collection)?;
         Ok(Matching { schema: Arc::clone(schema), filter: self.filter(schema, filter)? })
+    }
+
+    fn count(&mut self, count: &plan::Count) -> Result<Body> {
+        let rows = self.matching(&count.from, count.filter.as_ref())?;
+        let Some(by) = &count.by else { return Ok(Body::Count(rows)) };
+        let returning = self.returning(&rows.schema, by)?;
+        let group = returning.fields.iter().filter_map(|output| match output.field {
+            OutputField::Position(position) => Some(position),
+            OutputField::Place => None,
+        });
+        Ok(Body::CountBy(CountByShape { group: group.collect(), rows, returning }))
     }
 
     fn source(&mut self, operand: &plan::Operand) -> Source {
