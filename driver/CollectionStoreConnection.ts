@@ -4,7 +4,7 @@ import { CONNECTIONS_PREPARE, NOT_CONNECTED, SAVEPOINT_EVENTS } from './compat.j
 import { unsupported } from './errors.js';
 import { Engine, type Session, type Snapshot } from './native/engine.js';
 import { engineError, isEngineError } from './native/errors.js';
-import { noSql } from './query-builders.js';
+import { noSql, shorten } from './query-builders.js';
 import { EXPLICIT, TransactionContext } from './transaction.js';
 
 /** Names a store that nobody else can open. */
@@ -322,8 +322,4 @@ function notOpen(closed: boolean): Error {
       ? 'The store is closed: call `orm.connect()` to open it again.'
       : 'The store is not open: call `orm.connect()` to open it.',
   );
-}
-
-function shorten(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}...` : text;
 }

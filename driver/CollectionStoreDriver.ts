@@ -101,53 +101,35 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     });
   }
 
-  override async find(entityName: any, where: any, options: any = {}): Promise<any> {
-    const meta = metadataOrThrow(this.metadata, entityName);
-    if (!this.#calls.isReady(options)) {
-      await this.#calls.ready(options);
-    }
-    if (isAnswered(meta) && options.apart === undefined) {
-      return queryRows(this, meta, this.#spaces.get(options.schema), where, options, (given) =>
-        this.find(entityName, where, given),
+  override find(entityName: any, where: any, options: any = {}): Promise<any> {
+    return this.#answer(entityName, where, options, (meta, given) => {
+      const { first, last, before, after } = given;
+      if ((first ?? last ?? before ?? after ?? undefined) === undefined) {
+        return this.#find(meta, where, given, given.limit);
+      }
+      // Writes the limit of the page into the options that it gets.
+      const pageOptions = { ...given };
+      const page = this.processCursorOptions(meta as any, pageOptions, given.orderBy ?? {}) as {
+        orderBy: unknown;
+        where: unknown;
+      };
+      const rows = this.#find(
+        meta,
+        { $and: [where, page.where] },
+        { ...pageOptions, orderBy: page.orderBy },
+        pageOptions.limit,
       );
-    }
-    if (needsPolymorphicFilters(meta, options)) {
-      return this.find(entityName, where, await withPolymorphicFilters(meta, options));
-    }
-    const { first, last, before, after } = options;
-    if ((first ?? last ?? before ?? after ?? undefined) === undefined) {
-      return this.#find(meta, where, options, options.limit);
-    }
-    // Writes the limit of the page into the options that it gets.
-    const pageOptions = { ...options };
-    const page = this.processCursorOptions(meta as any, pageOptions, options.orderBy ?? {}) as {
-      orderBy: unknown;
-      where: unknown;
-    };
-    const rows = this.#find(
-      meta,
-      { $and: [where, page.where] },
-      { ...pageOptions, orderBy: page.orderBy },
-      pageOptions.limit,
-    );
-    return (first ?? undefined) === undefined && (last ?? undefined) !== undefined ? rows.reverse() : rows;
+      return (first ?? undefined) === undefined && (last ?? undefined) !== undefined ? rows.reverse() : rows;
+    });
   }
 
-  override async findOne(entityName: any, where: any, options: any = {}): Promise<any> {
-    const meta = metadataOrThrow(this.metadata, entityName);
-    if (!this.#calls.isReady(options)) {
-      await this.#calls.ready(options);
-    }
-    if (isAnswered(meta) && options.apart === undefined) {
-      return queryRows(this, meta, this.#spaces.get(options.schema), where, options, (given) =>
-        this.findOne(entityName, where, given),
-      );
-    }
-    if (needsPolymorphicFilters(meta, options)) {
-      return this.findOne(entityName, where, await withPolymorphicFilters(meta, options));
-    }
-    const [row] = this.#find(meta, where, options, 1);
-    return row ?? null;
+  override findOne(entityName: any, where: any, options: any = {}): Promise<any> {
+    return this.#answer(
+      entityName,
+      where,
+      options,
+      (meta, given) => this.#find(meta, where, given, 1)[0] ?? null,
+    );
   }
 
   #find(meta: EntityMetadata, where: unknown, options: any, limit: number | undefined): Row[] {
@@ -157,50 +139,56 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     return this.#calls.find(model, planner.find(model, request), () => findClauses(request), options);
   }
 
-  override async count(entityName: any, where: any, options: any = {}): Promise<number> {
-    const meta = metadataOrThrow(this.metadata, entityName);
-    await this.#calls.ready(options);
-    if (isAnswered(meta) && options.apart === undefined) {
-      return queryRows(this, meta, this.#spaces.get(options.schema), where, options, (given) =>
-        this.count(entityName, where, given),
-      );
-    }
-    if (needsPolymorphicFilters(meta, options)) {
-      return this.count(entityName, where, await withPolymorphicFilters(meta, options));
-    }
-    const { models, planner } = this.#spaces.get(options.schema);
-    const model = models.queried(meta);
-    const { nested } = countRequest(meta, model, options, this.#defaults);
-    return this.#calls.count(model, planner.count(model, where, nested), () => [['where', where]], options);
+  override count(entityName: any, where: any, options: any = {}): Promise<number> {
+    return this.#answer(entityName, where, options, (meta, given) => {
+      const { models, planner } = this.#spaces.get(given.schema);
+      const model = models.queried(meta);
+      const { nested } = countRequest(meta, model, given, this.#defaults);
+      return this.#calls.count(model, planner.count(model, where, nested), () => [['where', where]], given);
+    });
   }
 
   /** How many rows there are of each combination of some properties' values, by the values. */
-  async countBy(
+  countBy(
     entityName: any,
     names: readonly string[],
     where: any,
     options: any = {},
   ): Promise<Record<string, number>> {
+    return this.#answer(entityName, where, options, (meta, given) => {
+      const { models, planner } = this.#spaces.get(given.schema);
+      const model = models.queried(meta);
+      const { nested } = countRequest(meta, model, given, this.#defaults);
+      const groups = groupColumns(model, names);
+      const prepared = planner.countBy(model, groups.flat(), where, nested);
+      const clauses = (): Clause[] => [
+        ['where', where],
+        ['by', names],
+      ];
+      return countsOf(groups, this.#calls.find(model, prepared, clauses, given, 'count'));
+    });
+  }
+
+  /** Answers a query once all that it needs is there: the store is open, rows of functions are in one, filters are conditions. */
+  async #answer<T>(
+    entityName: any,
+    where: any,
+    options: any,
+    query: (meta: EntityMetadata, options: any) => T,
+  ): Promise<T> {
     const meta = metadataOrThrow(this.metadata, entityName);
-    await this.#calls.ready(options);
+    if (!this.#calls.isReady(options)) {
+      await this.#calls.ready(options);
+    }
     if (isAnswered(meta) && options.apart === undefined) {
       return queryRows(this, meta, this.#spaces.get(options.schema), where, options, (given) =>
-        this.countBy(entityName, names, where, given),
+        this.#answer(entityName, where, given, query),
       );
     }
-    if (needsPolymorphicFilters(meta, options)) {
-      return this.countBy(entityName, names, where, await withPolymorphicFilters(meta, options));
-    }
-    const { models, planner } = this.#spaces.get(options.schema);
-    const model = models.queried(meta);
-    const { nested } = countRequest(meta, model, options, this.#defaults);
-    const groups = groupColumns(model, names);
-    const prepared = planner.countBy(model, groups.flat(), where, nested);
-    const clauses = (): Clause[] => [
-      ['where', where],
-      ['by', names],
-    ];
-    return countsOf(groups, this.#calls.find(model, prepared, clauses, options, 'count'));
+    return query(
+      meta,
+      needsPolymorphicFilters(meta, options) ? await withPolymorphicFilters(meta, options) : options,
+    );
   }
 
   override findVirtual(entityName: any, where: any, options: any): Promise<any> {

@@ -10,6 +10,7 @@ export function noSql(method: string, statement?: unknown): ServerException {
   );
 }
 
-function shorten(text: string): string {
+/** The beginning of a long text. */
+export function shorten(text: string): string {
   return text.length > 80 ? `${text.slice(0, 80)}...` : text;
 }

@@ -25,6 +25,9 @@ import { type ReturningOptions, ROW_NUMBER } from './plan/write.js';
 import { settled } from './settle.js';
 import type { Spaces } from './spaces.js';
 
+/** The links of a row: of each M:N relation the keys that it leads to. */
+type Links = [EntityProperty, unknown[][]][];
+
 /** The writes of one driver. */
 export class Writes {
   readonly #driver: CollectionStoreDriver;
@@ -47,15 +50,12 @@ export class Writes {
     const { models, planner } = this.#spaces.get(options.schema);
     // Classes that share a collection may come in one batch, under the name of the first.
     const model = models.model(rootOf(meta));
-    const parts = data.map((row) =>
-      options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row),
-    );
-    const rows = parts.map((part) => this.#payload(rootOf(meta), part.data, options));
+    const { rows, links } = this.#split(meta, data, options);
     const plan = (returning: ReturningOptions) => planner.insert(model, rows, returning);
     const result = this.#write('insert', meta, model, plan, () => [['values', data]], options);
     const ids = this.#primaryKeys(meta, data, result.rows);
-    for (const [i, { links }] of parts.entries()) {
-      await this.#link(meta, [ids[i]].flat(), links, 'none', options);
+    for (const [i, own] of links.entries()) {
+      await this.#link(meta, [ids[i]].flat(), own, 'none', options);
     }
     return {
       affectedRows: result.affected,
@@ -108,10 +108,7 @@ export class Writes {
     await this.#calls.ready(options);
     const { models, planner } = this.#spaces.get(options.schema);
     const model = models.model(rootOf(meta));
-    const parts = data.map((row) =>
-      options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row),
-    );
-    const rows = parts.map((part) => this.#payload(rootOf(meta), part.data, options));
+    const { rows, links } = this.#split(meta, data, options);
     const touch = isSpread(meta);
     const plan = (returning: ReturningOptions) =>
       planner.updateMany(model, where, rows, { touch, ...returning });
@@ -121,8 +118,8 @@ export class Writes {
       this.#write('update', meta, model, plan, () => changeClauses(where, data), options),
       options,
     );
-    for (const [i, { links }] of parts.entries()) {
-      await this.#link(meta, primaryKeyOf(meta, where[i]), links, 'all', options);
+    for (const [i, own] of links.entries()) {
+      await this.#link(meta, primaryKeyOf(meta, where[i]), own, 'all', options);
     }
     return {
       affectedRows: result.affected,
@@ -195,10 +192,7 @@ export class Writes {
     const { models, planner } = this.#spaces.get(options.schema);
     const model = models.model(rootOf(meta));
     const unique = uniqueProperties(meta, where[0], options.onConflictFields);
-    const parts = data.map((row) =>
-      options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row),
-    );
-    const rows = parts.map((part) => this.#payload(rootOf(meta), part.data, options));
+    const { rows, links } = this.#split(meta, data, options);
     const returning = getOnConflictReturningFields(meta as any, data[0], unique as any, options) as
       | string
       | string[];
@@ -219,8 +213,8 @@ export class Writes {
     const written = result.rows.map(({ [ROW_NUMBER]: _, ...row }) => row);
     const complete = written.length === data.length;
     const ids = complete ? this.#primaryKeys(meta, data, written) : [];
-    for (const [i, { links }] of parts.entries()) {
-      await this.#link(meta, complete ? [ids[i]].flat() : primaryKeyOf(meta, data[i]), links, 'all', options);
+    for (const [i, own] of links.entries()) {
+      await this.#link(meta, complete ? [ids[i]].flat() : primaryKeyOf(meta, data[i]), own, 'all', options);
     }
     return {
       affectedRows: result.affected,
@@ -231,11 +225,22 @@ export class Writes {
     };
   }
 
+  /** Rows as they are to be stored, and apart from them the links of each. */
+  #split(meta: EntityMetadata, data: Payload[], options: any): { rows: Payload[]; links: Links[] } {
+    const parts = data.map((row) =>
+      options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row),
+    );
+    return {
+      rows: parts.map((part) => this.#payload(rootOf(meta), part.data, options)),
+      links: parts.map((part) => part.links),
+    };
+  }
+
   /** Writes the links of a row in the pivots of its M:N relations. */
   async #link(
     meta: EntityMetadata,
     owner: Key,
-    links: [EntityProperty, unknown[][]][],
+    links: Links,
     removed: 'all' | 'none',
     options: any,
   ): Promise<void> {

@@ -158,10 +158,10 @@ function choicesOf({ enum: isEnum, array, items }: EntityProperty): string[] | u
 
 /** One column of several properties: it must hold what any of them may. */
 function sharedColumn(one: Column, other: Column): Column {
-  const { oneOf: choices, ...column } = one.nullable ? { ...other, ...one } : one;
+  const { oneOf: _, ...column } = one.nullable ? { ...other, ...one } : one;
   return {
     ...column,
     nullable: one.nullable && other.nullable,
-    ...(choices && one.oneOf && other.oneOf && { oneOf: [...new Set([...one.oneOf, ...other.oneOf])] }),
+    ...(one.oneOf && other.oneOf && { oneOf: [...new Set([...one.oneOf, ...other.oneOf])] }),
   };
 }

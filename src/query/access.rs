@@ -2,7 +2,7 @@
 //! in pieces.
 
 use super::execution::defect;
-use super::lookup::Through;
+use super::lookup::{Through, row_of};
 use crate::error::Result;
 use crate::store::Collection;
 use crate::tree::Tree;
@@ -110,11 +110,8 @@ impl Access {
             }
             Self::Spans { through: Through::Index(number), spans } => {
                 let index = collection.indexes.get(*number).ok_or_else(|| defect("an index is not there"))?;
-                let width = index.spec.components.len();
                 walk_spans(&index.tree, spans, direction, position, &mut |entry, ()| {
-                    let key = entry.get(skip_key(entry, width)..);
-                    let row = key.and_then(|key| collection.rows.get(key));
-                    visit(row.ok_or_else(|| defect("an index entry has no row"))?)
+                    visit(row_of(collection, index, entry)?)
                 })
             }
         }

@@ -5,7 +5,7 @@
 //! those that the page reaches into are looked at.
 
 use super::execution::{Execution, defect};
-use super::lookup::{Lookup, Through, tree_over};
+use super::lookup::{Lookup, Through, row_of, tree_over};
 use super::planner::Choice;
 use super::shape::{FindShape, OrderKey};
 use super::sort::Sorter;
@@ -132,9 +132,4 @@ impl Execution {
         }
         Ok(groups)
     }
-}
-
-fn row_of<'c>(collection: &'c Collection, index: &Index, entry: &[u8]) -> Result<&'c Row> {
-    let key = entry.get(skip_key(entry, index.spec.components.len())..);
-    key.and_then(|key| collection.rows.get(key)).ok_or_else(|| defect("an index entry has no row"))
 }

@@ -9,7 +9,7 @@ use super::join::encode_ends;
 use super::shape::{Join, JoinEnd, ValuePath};
 use crate::catalog::Component;
 use crate::error::Result;
-use crate::store::Collection;
+use crate::store::{Collection, Index};
 use crate::value::{Row, ValueRef, skip_key, successor};
 
 /// A collection with fewer rows gains nothing from an automatic index.
@@ -73,6 +73,12 @@ fn permutation(components: &[usize], ends: &[JoinEnd]) -> Option<Vec<usize>> {
         .collect::<Option<_>>()?;
     let each_once = fields().all(|(at, _)| order.contains(&at));
     each_once.then_some(order)
+}
+
+/// The row that an entry of an index is of.
+pub(super) fn row_of<'c>(collection: &'c Collection, index: &Index, entry: &[u8]) -> Result<&'c Row> {
+    let key = entry.get(skip_key(entry, index.spec.components.len())..);
+    key.and_then(|key| collection.rows.get(key)).ok_or_else(|| defect("an index entry has no row"))
 }
 
 /// Visits the rows whose keys in a tree begin with a prefix of some components,
