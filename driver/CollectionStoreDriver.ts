@@ -50,7 +50,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     this.connection = new CollectionStoreConnection(config);
     this.platform = new CollectionStorePlatform();
     this.#spaces = new Spaces(config, this.platform, () => this.metadata);
-    this.#calls = new Calls(this.connection, config);
+    this.#calls = new Calls(this.connection, config, () => this.metadata);
     this.#writes = new Writes(this, this.#spaces, this.#calls);
     this.#defaults = {
       joinsOwners: config.get('autoJoinOneToOneOwner') !== false,

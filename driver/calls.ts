@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: core's options differ between the majors.
 /** Runs plans: each in one call of the engine, in the transaction that the options name, logged where calls are logged. */
-import type { Configuration } from '@mikro-orm/core';
+import type { Configuration, MetadataStorage } from '@mikro-orm/core';
 import type { CollectionStoreConnection, LoggedCall } from './CollectionStoreConnection.js';
 import { type Clause, callText } from './call-text.js';
 import type { CompiledPlan, Session, WriteResult } from './native/engine.js';
@@ -8,6 +8,7 @@ import { type EngineErrorCode, engineError } from './native/errors.js';
 import type { Model } from './plan/model.js';
 import type { Prepared } from './plan/planner.js';
 import type { Row } from './plan/part.js';
+import { explainLag } from './schema-lag.js';
 import { TransactionContext } from './transaction.js';
 
 /** What a prepared read answers with, before and after its rows get their final shape. */
@@ -17,10 +18,12 @@ type PreparedRead = Prepared<CompiledPlan> & { readonly finish?: ((row: Row) => 
 export class Calls {
   readonly #connection: CollectionStoreConnection;
   readonly #config: Configuration;
+  readonly #metadata: () => MetadataStorage;
 
-  constructor(connection: CollectionStoreConnection, config: Configuration) {
+  constructor(connection: CollectionStoreConnection, config: Configuration, metadata: () => MetadataStorage) {
     this.#connection = connection;
     this.#config = config;
+    this.#metadata = metadata;
   }
 
   /** Whether a call with these options can run at once. */
@@ -143,13 +146,21 @@ export class Calls {
     context: any,
     { ctx, apart }: any,
   ): T {
-    if (this.#connection.logs(context)) {
-      return this.#connection.traced(() => call(apart ?? this.#connection.session(ctx)), describe, context);
+    const traces = this.#connection.logs(context);
+    try {
+      return traces
+        ? this.#connection.traced(() => this.#explained(call, apart, ctx), describe, context)
+        : this.#explained(call, apart, ctx);
+    } catch (error) {
+      throw traces ? error : this.#connection.converted(error);
     }
+  }
+
+  #explained<T>(call: (session: Session) => T, apart: Session | undefined, ctx: unknown): T {
     try {
       return call(apart ?? this.#connection.session(ctx));
     } catch (error) {
-      throw this.#connection.converted(error);
+      throw explainLag(error, this.#metadata());
     }
   }
 
