@@ -29,6 +29,7 @@ import { settleAll } from './settle.js';
 import { noSql } from './query-builders.js';
 import { needsPolymorphicFilters, withPolymorphicFilters } from './polymorphic-filters.js';
 import { Spaces } from './spaces.js';
+import { type StoredRow, StoredRows } from './StoredRows.js';
 import { reportSql } from './sql-parts.js';
 import { eachUnmerged, joinedOptions, requireJoined } from './streaming.js';
 import { isAnswered, queryRows } from './views.js';
@@ -86,19 +87,31 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   }
 
   /** Changes the schema of a session, and settles the rows there are by the rules that entities now have. */
-  changeSchema(schema: string | undefined, change: (session: Session) => string[]): string[] {
+  changeSchema(schema: string | undefined, change: (session: Session) => string[], ctx?: unknown): string[] {
     const { models, planner } = this.#spaces.get(schema);
     const ruled = models.stored().filter(({ rules }) => rules !== undefined);
     if (ruled.length === 0) {
-      return change(this.connection.engine);
+      return change(this.connection.session(ctx));
     }
-    return this.#calls.together({}, (options) => {
+    return this.#calls.together({ ctx }, (options) => {
       const changes = change(this.connection.session(options.ctx));
       for (const model of ruled) {
         settleAll(this.#calls, planner, model, model.rules as Rules, options);
       }
       return changes;
     });
+  }
+
+  /** The rows of a collection as they are stored, whatever entities say of it. Named by itself, or by an entity. */
+  getCollection<StoredAs extends object = StoredRow>(
+    nameOrEntity: string | object,
+    ctx?: unknown,
+  ): StoredRows<StoredAs> {
+    const name =
+      typeof nameOrEntity === 'string'
+        ? nameOrEntity
+        : this.#spaces.get(undefined).models.model(metadataOrThrow(this.metadata, nameOrEntity)).collection;
+    return new StoredRows(name, this.connection, this.#calls, ctx);
   }
 
   override find(entityName: any, where: any, options: any = {}): Promise<any> {

@@ -40,11 +40,14 @@ const TYPE_ALIASES: ReadonlyMap<string, string> = new Map([
   ['uniqueidentifier', 'uuid'],
 ]);
 
+/** The key that the migrator of the store itself is registered by. */
+export const MIGRATOR = 'collection-store-mikro-orm/migrator';
+
 /** Extensions of MikroORM that write or read SQL: why they are refused, and what to do instead. */
 const REFUSED_EXTENSIONS: ReadonlyMap<string, string> = new Map([
   [
     '@mikro-orm/migrator',
-    'Migrations are files of SQL, which the collection store does not execute. Use orm.schema.update() (`mikro-orm schema:update --run`): it brings the schema in line with the entities, keeps the data, and fills new fields from their defaults.',
+    "Migrations of @mikro-orm/migrations are SQL, which the collection store does not execute. It has migrations of its own: `import { Migrator } from 'collection-store-mikro-orm/migrations'`, and register it by `extensions: [Migrator]`. Without any, orm.schema.update() (`mikro-orm schema:update --run`) brings the schema in line with the entities, keeps the data, and fills new fields from their defaults.",
   ],
   [
     '@mikro-orm/entity-generator',
@@ -89,6 +92,10 @@ export class CollectionStorePlatform extends Platform {
 
   /** Those that need SQL are refused where they are asked for, registered or not: projects may have them for another database. */
   override getExtension<T>(extensionName: string, extensionKey: string, moduleName: string, em: any): T {
+    const own = extensionKey === '@mikro-orm/migrator' && this.config.getExtension<T>(MIGRATOR);
+    if (own) {
+      return own;
+    }
     const refusal = REFUSED_EXTENSIONS.get(extensionKey);
     if (refusal !== undefined) {
       throw unsupported(refusal);

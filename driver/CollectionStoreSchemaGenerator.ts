@@ -23,6 +23,8 @@ export interface SchemaUpdateOptions extends SchemaScope {
 export interface SchemaDropOptions extends SchemaScope {
   /** Every collection, of whomever. */
   dropDb?: boolean;
+  /** The entries of migrations that were executed, too. */
+  dropMigrationsTable?: boolean;
 }
 
 /** What is made sure of beside the store being there. */
@@ -42,9 +44,11 @@ export interface SchemaEnsureOptions extends SchemaScope {
 export class CollectionStoreSchemaGenerator {
   readonly #driver: CollectionStoreDriver;
   readonly #em: any;
+  readonly #ctx: unknown;
 
-  /** Takes an EntityManager, or a driver alone. */
-  constructor(emOrDriver: any) {
+  /** Takes an EntityManager, or a driver alone, and the transaction to work in, if any. */
+  constructor(emOrDriver: any, ctx?: unknown) {
+    this.#ctx = ctx;
     this.#em = typeof emOrDriver?.getDriver === 'function' ? emOrDriver : undefined;
     this.#driver = this.#em?.getDriver() ?? emOrDriver;
   }
@@ -170,7 +174,7 @@ export class CollectionStoreSchemaGenerator {
   /** What `update` would do, a change a line; nothing where the schema is in line. */
   async getUpdateSchemaSQL(options: SchemaUpdateOptions = {}): Promise<string> {
     const session = await this.#session();
-    return lines(session.diffSchema(this.#target(options), updateOptions(options)));
+    return lines(session.diffSchema(this.#withEntries(session, options), updateOptions(options)));
   }
 
   /** What `update` would do; there is no way down. */
@@ -197,17 +201,34 @@ export class CollectionStoreSchemaGenerator {
     return this.#driver.schemaDef(options.schema);
   }
 
+  /** The schema that the entities ask for, and the entries of migrations where there are any. */
+  #withEntries(session: Session, options: SchemaScope): SchemaDef {
+    const { collections } = this.#target(options);
+    const name = this.#entries;
+    const entries = session.describe().collections.filter((def) => def.name === name);
+    return collections.some((def) => def.name === name)
+      ? { collections }
+      : { collections: [...collections, ...entries] };
+  }
+
   /** The schema as it is, without the collections of the entities. */
-  #without(session: Session, options: SchemaScope): SchemaDef {
+  #without(session: Session, options: SchemaDropOptions): SchemaDef {
     const mine = new Set(this.#target(options).collections.map(({ name }) => name));
+    if (options.dropMigrationsTable) {
+      mine.add(this.#entries);
+    }
     return { collections: session.describe().collections.filter(({ name }) => !mine.has(name)) };
   }
 
+  /** The name of the collection of the entries of migrations. */
+  get #entries(): string {
+    return this.#driver.config.get('migrations').tableName ?? '';
+  }
+
   async #apply(text: string, scope: SchemaScope, options: SchemaOptions): Promise<void> {
-    await this.#session();
-    const target = this.#target(scope);
+    const target = this.#withEntries(await this.#session(), scope);
     this.#traced(text, () =>
-      this.#driver.changeSchema(scope.schema, (session) => session.applySchema(target, options)),
+      this.#driver.changeSchema(scope.schema, (session) => session.applySchema(target, options), this.#ctx),
     );
   }
 
@@ -217,7 +238,7 @@ export class CollectionStoreSchemaGenerator {
     if (!connection.opened) {
       await connection.ensureConnection();
     }
-    return connection.engine;
+    return connection.session(this.#ctx);
   }
 
   #traced(text: string, call: () => string[]): void {

@@ -233,6 +233,9 @@ export const MEMBERS_ARE_FILTERED: boolean = MAJOR_7;
 /** Whether `MikroORM` makes instances of the class that `init` is called on. */
 export const SUBCLASS_INSTANCES: boolean = MAJOR_7;
 
+/** Whether core itself runs migrations, and leaves to drivers what they are; in 6 each package of migrations does, with umzug. */
+export const CORE_MIGRATES: boolean = MAJOR_7;
+
 /** Whether core itself finds the configuration file of the CLI. */
 export const CONFIGURED_BY_CLI: boolean = !MAJOR_7;
 
