@@ -43,6 +43,14 @@ pub enum ErrorCode {
     InvalidSchema,
     /// Another transaction changed the same row first.
     WriteConflict,
+    /// Transactions waited for each other, and this one was to give way.
+    Deadlock,
+    /// A row is locked by another transaction: to be waited for.
+    Locked,
+    /// A row is locked by another transaction, and was not to be waited for.
+    LockNotAvailable,
+    /// A row was changed since the version that a statement ran on: to be run again on a newer one.
+    Stale,
     /// The transaction has ended already.
     TransactionClosed,
     /// A write in a transaction that only reads.
@@ -82,6 +90,10 @@ impl ErrorCode {
             Self::InvalidPlan => "INVALID_PLAN",
             Self::InvalidSchema => "INVALID_SCHEMA",
             Self::WriteConflict => "WRITE_CONFLICT",
+            Self::Deadlock => "DEADLOCK",
+            Self::Locked => "LOCKED",
+            Self::LockNotAvailable => "LOCK_NOT_AVAILABLE",
+            Self::Stale => "STALE",
             Self::TransactionClosed => "TRANSACTION_CLOSED",
             Self::ReadOnly => "READ_ONLY",
             Self::SavepointNotFound => "SAVEPOINT_NOT_FOUND",
@@ -107,6 +119,8 @@ pub struct Error {
     pub constraint: Option<String>,
     /// The fields concerned; empty where none are.
     pub fields: Vec<String>,
+    /// The primary key of the row concerned, as a JSON array of its values, where there is one.
+    pub key: Option<String>,
 }
 
 /// The result of whatever may fail in the engine.
@@ -115,7 +129,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error with a code and a message that concerns nothing in particular.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), collection: None, constraint: None, fields: Vec::new() }
+        let message = message.into();
+        Self { code, message, collection: None, constraint: None, fields: Vec::new(), key: None }
     }
 
     /// The same error, said of a collection.
@@ -133,6 +148,12 @@ impl Error {
     /// The same error, said of some fields.
     pub fn of_fields<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.fields = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The same error, said of the row of a primary key, given as a JSON array of its values.
+    pub fn of_key(mut self, key: String) -> Self {
+        self.key = Some(key);
         self
     }
 }

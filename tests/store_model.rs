@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use collection_store::catalog::{Component, DiffOptions, Rule};
 use collection_store::error::{ErrorCode, Result as StoreResult};
-use collection_store::store::{Begin, Root, SavepointId, Snapshot, Store, Transaction, Writer};
+use collection_store::store::{Begin, Isolation, Root, SavepointId, Snapshot, Store, Transaction, Writer};
 use collection_store::value::{Row, Value, ValueRef, encode_key};
-use naive::{CHILD, Event, Link, PARENT, State, Statement, World};
+use naive::{CHILD, Event, Link, Owner, PARENT, State, Statement, World};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -110,7 +110,10 @@ struct Both {
 struct Pair {
     real: Transaction,
     flush: bool,
+    /// Whether it keeps to its version.
+    settled: bool,
     base: u64,
+    base_state: State,
     state: State,
     events: Vec<Event>,
     restructured: bool,
@@ -120,6 +123,8 @@ struct Pair {
 struct Point {
     id: SavepointId,
     base: u64,
+    base_state: State,
+    locks: usize,
     state: State,
     events: Vec<Event>,
     restructured: bool,
@@ -180,7 +185,7 @@ impl Both {
         ];
         Self {
             store,
-            world: World { links, counters: vec![0], ticks: 0 },
+            world: World { links, counters: vec![0], ticks: 0, locks: Vec::new() },
             published: State::default(),
             version: 0,
             slots: [None, None, None],
@@ -198,10 +203,13 @@ impl Both {
                     pair.savepoints.push(Point {
                         id: pair.real.savepoint("s").unwrap(),
                         base: pair.base,
+                        base_state: pair.base_state.clone(),
                         state: pair.state.clone(),
                         events: pair.events.clone(),
                         restructured: pair.restructured,
+                        locks: self.world.locks.iter().filter(|(owner, _)| *owner == slot).count(),
                     });
+                    pair.settled = true;
                 }
             }
             Op::RollbackTo { slot, which } => {
@@ -215,6 +223,12 @@ impl Both {
                     pair.state = point.state.clone();
                     pair.events = point.events.clone();
                     pair.restructured = point.restructured;
+                    pair.base_state = point.base_state.clone();
+                    let mut own = 0;
+                    self.world.locks.retain(|(owner, _)| {
+                        own += usize::from(*owner == slot);
+                        *owner != slot || own <= point.locks
+                    });
                     self.stale =
                         pair.savepoints.drain(which + 1..).next_back().map(|point| point.id).or(self.stale);
                 }
@@ -233,6 +247,7 @@ impl Both {
             Op::Rollback { slot } => {
                 if let Some(mut pair) = self.slots[slot].take() {
                     pair.real.rollback().unwrap();
+                    self.world.locks.retain(|(owner, _)| *owner != slot);
                 }
             }
             Op::Clear { slot, reset } => self.clear(slot, reset),
@@ -254,11 +269,14 @@ impl Both {
 
     fn begin(&mut self, slot: usize, flush: bool) {
         if self.slots[slot].is_none() {
-            let real = self.store.begin(Begin { read_committed: flush, read_only: false }).unwrap();
+            let isolation = if flush { Isolation::ReadCommitted } else { Isolation::Snapshot };
+            let real = self.store.begin(Begin { isolation, ..Begin::default() }).unwrap();
             self.slots[slot] = Some(Pair {
                 real,
                 flush,
+                settled: false,
                 base: self.version,
+                base_state: self.published.clone(),
                 state: self.published.clone(),
                 events: Vec::new(),
                 restructured: false,
@@ -270,12 +288,16 @@ impl Both {
     /// A flush sees what others have committed; `Err` where its own does not go together with that.
     fn refresh(&mut self, slot: usize) -> Result<(), ErrorCode> {
         let Some(pair) = &mut self.slots[slot] else { return Ok(()) };
+        if !pair.flush && !pair.settled {
+            (pair.base, pair.base_state) = (self.version, self.published.clone());
+            pair.state = self.published.clone();
+        }
         if !pair.flush || pair.restructured || pair.base == self.version {
             return Ok(());
         }
         (pair.state, pair.events) =
             naive::merge(&mut self.world, &pair.state, &pair.events, &self.published, true)?;
-        pair.base = self.version;
+        (pair.base, pair.base_state) = (self.version, self.published.clone());
         Ok(())
     }
 
@@ -283,11 +305,16 @@ impl Both {
         self.begin(slot, actions.len().is_multiple_of(2));
         let fresh = self.refresh(slot);
         let Some(pair) = &mut self.slots[slot] else { return };
-        let real = pair.real.statement(|writer| actions.iter().try_for_each(|action| act(writer, action)));
+        let real = pair.real.root().map(drop).and_then(|()| {
+            pair.real.statement(|writer| actions.iter().try_for_each(|action| act(writer, action)))
+        });
         let counters = self.world.counters.clone();
         let expected = fresh.and_then(|()| {
             let state = pair.state.clone();
-            let mut statement = Statement { world: &mut self.world, state, events: Vec::new() };
+            let strict = pair.settled && (!pair.flush || pair.restructured);
+            let base_and_newest = strict.then(|| (pair.base_state.clone(), self.published.clone()));
+            let owner = Some(Owner { slot, base_and_newest });
+            let mut statement = Statement { world: &mut self.world, state, events: Vec::new(), owner };
             for action in actions {
                 match action {
                     Action::Insert(table, fields) => statement.insert(*table, fields.clone())?,
@@ -306,6 +333,7 @@ impl Both {
             Ok((state, events)) => {
                 pair.state = state;
                 pair.events.extend(events);
+                pair.settled = true;
             }
             // What it counted is given back.
             Err(_) => self.world.counters = counters,
@@ -322,6 +350,7 @@ impl Both {
         if fresh.is_ok() {
             pair.state.tables = Default::default();
             pair.restructured = true;
+            pair.settled = true;
             if reset {
                 self.world.counters.push(0);
                 pair.state.counter = self.world.counters.len() - 1;
@@ -332,6 +361,7 @@ impl Both {
     fn commit(&mut self, slot: usize) {
         let Some(mut pair) = self.slots[slot].take() else { return };
         let real = pair.real.commit();
+        self.world.locks.retain(|(owner, _)| *owner != slot);
         let expected = if pair.events.is_empty() && !pair.restructured {
             Ok(None)
         } else if self.version == pair.base {

@@ -263,6 +263,12 @@ impl Schema {
         }
     }
 
+    /// The values of a row's primary key as a JSON array.
+    pub fn key_json(&self, row: &Row) -> String {
+        let values = self.primary.iter().map(|at| row.get(*at).to_json()).collect();
+        serde_json::Value::Array(values).to_string()
+    }
+
     /// The values of some positions of a row as messages show them: `(1, "a…")`.
     pub fn shown(&self, row: &Row, positions: &[usize]) -> String {
         let values: Vec<String> = positions.iter().map(|at| row.get(*at).short().to_string()).collect();

@@ -3,15 +3,16 @@
 use std::fmt::Display;
 
 use napi::Env;
-use napi::bindgen_prelude::Object;
+use napi::bindgen_prelude::{Function, Object};
 use napi_derive::napi;
 
 use super::handle::Handle;
 use super::raw::{self, with_environment};
+use super::wake::{Told, Waker};
 use crate::catalog::DiffOptions;
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::Plan;
-use crate::store::{Begin, SavepointId, Store};
+use crate::store::{Begin, Isolation, SavepointId, Store, WaitId};
 
 /// The functions that run plans, over two buffers of their own.
 #[napi(
@@ -45,11 +46,46 @@ pub fn drop_plan(env: Env, plan: f64) -> napi::Result<()> {
     with_environment(&env, |state| state.plans.remove(Handle::from_number(plan)).map(drop))
 }
 
-/// Begins a transaction.
+/// Begins a transaction. Levels of isolation: 0 is read committed, 1 snapshot, 2 serializable.
 #[napi]
-pub fn begin(env: Env, store: f64, read_committed: bool, read_only: bool) -> napi::Result<f64> {
-    let options = Begin { read_committed, read_only };
+pub fn begin(env: Env, store: f64, isolation: u32, read_only: bool) -> napi::Result<f64> {
+    let isolation = match isolation {
+        0 => Isolation::ReadCommitted,
+        1 => Isolation::Snapshot,
+        _ => Isolation::Serializable,
+    };
+    let options = Begin { isolation, read_only };
     with_environment(&env, |state| number(state.begin(Handle::from_number(store), options)))
+}
+
+/// Which function is told that a wait has ended: its number, and 0 where it was
+/// granted, 1 for a deadlock, 2 where the transaction has ended.
+#[napi(ts_args_type = "told: (wait: number, how: number) => void")]
+pub fn on_wake(env: Env, told: Function<'_, Told, ()>) -> napi::Result<()> {
+    let waker = Waker::new(&told)?;
+    with_environment(&env, |state| {
+        state.waker = Some(waker);
+        Ok(())
+    })
+}
+
+/// Begins to wait for the lock that the last statement of a transaction failed
+/// for; gives the number of the wait, or 0 if there is nothing to wait for.
+#[napi]
+pub fn wait_for_lock(env: Env, transaction: f64) -> napi::Result<f64> {
+    with_environment(&env, |state| {
+        let wait = state.wait(Handle::from_number(transaction))?;
+        Ok(wait.map_or(0.0, |wait| wait.0 as f64))
+    })
+}
+
+/// Ends a wait; false if it has ended already.
+#[napi]
+pub fn cancel_wait(env: Env, transaction: f64, wait: f64) -> napi::Result<bool> {
+    with_environment(&env, |state| {
+        let open = state.transactions.get(Handle::from_number(transaction))?;
+        Ok(open.transaction.cancel_wait(WaitId(wait as u64)))
+    })
 }
 
 /// Commits and ends a transaction, whether or not that succeeds; gives the number of the version made.

@@ -13,3 +13,4 @@ mod params;
 mod raw;
 mod reading;
 mod state;
+mod wake;

@@ -474,6 +474,9 @@ impl Scope {
         if !error.fields.is_empty() {
             self.set(thrown, c"fields", self.texts(&error.fields)?)?;
         }
+        if let Some(key) = &error.key {
+            self.set(thrown, c"key", self.utf8(key)?)?;
+        }
         if let Some(parameter) = parameter {
             let mut number = ptr::null_mut();
             // SAFETY: see above.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::handle::{Handle, Kind, Table};
 use super::reading::Reading;
-use crate::error::Result;
+use super::wake::Waker;
+use crate::error::{Error, ErrorCode, Result};
 use crate::query::{Cursor, Plan};
-use crate::store::{Begin, Root, Snapshot, Store, Transaction};
+use crate::store::{Begin, Root, Snapshot, Store, Transaction, WaitId, Woken};
 
 /// All that JavaScript holds handles of.
 pub(super) struct Environment {
@@ -15,6 +16,8 @@ pub(super) struct Environment {
     pub(super) plans: Table<Arc<Plan>>,
     pub(super) cursors: Table<OpenCursor>,
     pub(super) snapshots: Table<Snapshot>,
+    /// How JavaScript is told that a wait has ended.
+    pub(super) waker: Option<Waker>,
 }
 
 /// A transaction and the store handle that it was begun on.
@@ -37,6 +40,7 @@ impl Environment {
             plans: Table::new(Kind::Plan),
             cursors: Table::new(Kind::Cursor),
             snapshots: Table::new(Kind::Snapshot),
+            waker: None,
         }
     }
 
@@ -96,16 +100,32 @@ impl Environment {
     pub(super) fn write<T>(
         &mut self,
         session: Handle,
-        body: impl FnOnce(&mut Transaction) -> Result<T>,
+        body: impl Fn(&mut Transaction) -> Result<T>,
     ) -> Result<T> {
         if !session.is(Kind::Store) {
             return body(&mut self.transactions.get_mut(session)?.transaction);
         }
-        let options = Begin { read_committed: true, ..Begin::default() };
-        let mut transaction = self.stores.get(session)?.begin(options)?;
-        let result = body(&mut transaction)?;
-        transaction.commit()?;
-        Ok(result)
+        let store = self.stores.get(session)?;
+        loop {
+            let mut transaction = store.begin(Begin::READ_COMMITTED)?;
+            let result = body(&mut transaction)?;
+            match transaction.commit() {
+                Ok(_) => return Ok(result),
+                Err(error) if !transaction.was_overtaken() => return Err(error),
+                // Others committed meanwhile: on their version it may do.
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Waits for the lock that a transaction's last statement failed for; `None`
+    /// if there is nothing to wait for. JavaScript is told when the wait has ended.
+    pub(super) fn wait(&mut self, transaction: Handle) -> Result<Option<WaitId>> {
+        let waker = self.waker.clone().ok_or_else(|| {
+            Error::new(ErrorCode::Internal, "The native functions were misused: nobody is there to be told.")
+        })?;
+        let open = self.transactions.get_mut(transaction)?;
+        open.transaction.wait(Box::new(move |wait, how| waker.tell(wait.0, number(how))))
     }
 
     /// Ends everything: transactions are rolled back, stores closed.
@@ -115,5 +135,14 @@ impl Environment {
         self.snapshots.clear();
         self.plans.clear();
         self.stores.clear();
+    }
+}
+
+/// How a wait ended, as JavaScript knows it.
+fn number(how: Woken) -> u8 {
+    match how {
+        Woken::Granted => 0,
+        Woken::Deadlock => 1,
+        Woken::Ended => 2,
     }
 }

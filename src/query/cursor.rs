@@ -99,6 +99,24 @@ impl Cursor {
         }
     }
 
+    /// The same rows, all found, but for those that are not accepted, at most so
+    /// many; `None` if the rows are not those of a find.
+    pub(super) fn kept(
+        self,
+        most: usize,
+        accept: &mut dyn FnMut(&Row) -> Result<bool>,
+    ) -> Result<Option<Self>> {
+        match self.0 {
+            Rows::Find(mut find) => {
+                let rows = find.keep(most, accept)?;
+                let Find { execution, shape, .. } = *find;
+                let most = rows.len();
+                Ok(Some(Self::sorted(execution, shape, rows, 0, most)))
+            }
+            Rows::None | Rows::Written(_) => Ok(None),
+        }
+    }
+
     /// Rows found while they are read.
     pub(super) fn walk(
         execution: Execution,
@@ -143,6 +161,48 @@ impl Cursor {
 }
 
 impl Find {
+    /// The rows from where the find has come to that are accepted, at most so many.
+    fn keep(&mut self, most: usize, accept: &mut dyn FnMut(&Row) -> Result<bool>) -> Result<Vec<Row>> {
+        let mut kept = Vec::new();
+        let Body::Find(FindShape { rows: matching, .. }) = &self.shape.body else { return Ok(kept) };
+        let State { position, skip, left, done } = &mut self.now;
+        let mut left = most.min(*left);
+        let mut keep = |row: &Row| {
+            if accept(row)? {
+                kept.push(row.clone());
+                left -= 1;
+            }
+            Ok(left > 0)
+        };
+        if *done || most == 0 {
+            return Ok(kept);
+        }
+        match &self.source {
+            Source::Sorted(rows) => {
+                for row in rows.iter().skip(*skip) {
+                    if !keep(row)? {
+                        break;
+                    }
+                }
+            }
+            Source::Walk { collection, choice } => {
+                let direction = choice.direction.unwrap_or_default();
+                let execution = &self.execution;
+                choice.access.walk(collection, direction, position, &mut |row| {
+                    if !execution.holds_rest(&matching.filter, &choice.covered, row)? {
+                        return Ok(true);
+                    }
+                    if *skip > 0 {
+                        *skip -= 1;
+                        return Ok(true);
+                    }
+                    keep(row)
+                })?;
+            }
+        }
+        Ok(kept)
+    }
+
     fn next_chunk<S: Sink + ?Sized>(&mut self, most: usize, sink: &mut S) -> Result<usize> {
         self.before = self.now;
         let Body::Find(FindShape { rows: matching, select, .. }) = &self.shape.body else { return Ok(0) };

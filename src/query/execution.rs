@@ -9,6 +9,7 @@ use super::operand::{self, Operand};
 use super::params::Params;
 use super::related::Relation;
 use super::shape::{OperandId, Shape};
+use super::watch::Watch;
 use crate::catalog::{CollectionId, Component};
 use crate::error::{Error, ErrorCode, Result};
 use crate::store::Root;
@@ -23,6 +24,8 @@ pub(super) struct Execution {
     pub relations: Vec<RefCell<Relation>>,
     /// Indexes that would have saved work.
     pub wishes: RefCell<Vec<Wish>>,
+    /// Where to note what is read.
+    pub watch: Watch,
 }
 
 /// An index that would have saved work.
@@ -45,7 +48,13 @@ impl Execution {
             lookups: shape.joins.iter().map(|_| OnceCell::new()).collect(),
             wishes: RefCell::default(),
             relations: (0..shape.relations).map(|_| RefCell::default()).collect(),
+            watch: Watch::default(),
         })
+    }
+
+    /// The same run, noting what it reads.
+    pub fn watched(self, watch: Watch) -> Self {
+        Self { watch, ..self }
     }
 
     /// The same run on another version.
@@ -56,6 +65,7 @@ impl Execution {
             wishes: RefCell::default(),
             lookups: self.lookups.iter().map(|_| OnceCell::new()).collect(),
             relations: self.relations.iter().map(|_| RefCell::default()).collect(),
+            watch: self.watch,
         }
     }
 

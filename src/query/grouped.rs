@@ -121,6 +121,7 @@ impl Execution {
             match direct {
                 // The key in the entry is that of the related row: what lies between needs no look.
                 Some((target, rest)) => {
+                    self.watch.key(target.schema.id, prefix);
                     self.with_value_behind(target.rows.get(prefix), rest, &key.path.component, |value| {
                         self.place_value(&mut place, key, value)
                     })??

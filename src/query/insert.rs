@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use super::cursor::Cursor;
 use super::execution::{Execution, defect};
+use super::lookup::Through;
 use super::params::Params;
 use super::plan::ConflictAction;
 use super::run::Outcome;
 use super::shape::{ConflictShape, InsertShape, Shape, UniqueKey};
+use super::watch::Watch;
 use crate::catalog::{DefaultValue, Schema, coerce};
 use crate::error::{Error, ErrorCode, Result};
 use crate::store::{Transaction, Writer};
@@ -23,6 +25,7 @@ pub(super) fn insert(
     params: &Params,
 ) -> Result<Outcome> {
     let rows = parameter_rows(&insert.schema, params.from(shape.parameters), insert.fields.len())?;
+    let watch = execution.watch.clone();
     let mut execution = Some(execution);
     let keep = !insert.returning.fields.is_empty();
     let mut affected = 0;
@@ -36,7 +39,7 @@ pub(super) fn insert(
                 }
             }
             let row = match &insert.conflict {
-                Some(conflict) => put(writer, &mut execution, &insert.schema, conflict, values)?,
+                Some(conflict) => put(writer, &watch, &mut execution, &insert.schema, conflict, values)?,
                 None => Some(writer.insert(insert.schema.id, values)?),
             };
             let Some(row) = row else { continue };
@@ -73,6 +76,7 @@ pub(super) fn parameter_rows<'p>(
 /// Inserts a row, or does what is asked when its key is taken. `None` where nothing was written.
 fn put(
     writer: &mut Writer<'_>,
+    watch: &Watch,
     execution: &mut Option<Execution>,
     schema: &Schema,
     conflict: &ConflictShape,
@@ -80,7 +84,7 @@ fn put(
 ) -> Result<Option<Row>> {
     let mut taken = None;
     for key in &conflict.keys {
-        taken = stored(writer, schema, key, &values)?;
+        taken = stored(writer, watch, schema, key, &values)?;
         if taken.is_some() {
             break;
         }
@@ -116,6 +120,7 @@ fn put(
 /// The primary key of the stored row that has the same values in a unique key.
 fn stored(
     writer: &Writer<'_>,
+    watch: &Watch,
     schema: &Schema,
     unique: &UniqueKey,
     values: &[Option<Value>],
@@ -129,6 +134,7 @@ fn stored(
                     return Ok(None);
                 }
             }
+            watch.key(schema.id, &key);
             Ok(collection.rows.contains_key(&key).then_some(key))
         }
         UniqueKey::Index(number) => {
@@ -138,6 +144,7 @@ fn stored(
                     return Ok(None);
                 }
             }
+            watch.prefix(collection, Through::Index(*number), &key);
             let end = successor(&key);
             let high = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
             let entry = index.tree.range(Bound::Included(&key), high).next();

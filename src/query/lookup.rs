@@ -154,6 +154,7 @@ impl Execution {
                 Lookup::Keyed { through, local }
             }
             None => {
+                self.watch.whole(join.target);
                 let mut table: AHashMap<Vec<u8>, Vec<Row>> = AHashMap::new();
                 for (_, row) in &target.rows {
                     let mut key = Vec::with_capacity(16);
@@ -212,7 +213,9 @@ impl Execution {
                 if !join.starts_at(row) || !encode_ends(&mut key, row, local) {
                     return Ok(true);
                 }
-                visit_prefix(self.root.collection(join.target)?, *through, &key, local.len(), visit)
+                let target = self.root.collection(join.target)?;
+                self.watch.prefix(target, *through, &key);
+                visit_prefix(target, *through, &key, local.len(), visit)
             }
             Lookup::Hashed(table) => {
                 if !join.key_here(&mut key, row) {

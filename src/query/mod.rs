@@ -15,6 +15,7 @@ mod grouped;
 mod insert;
 mod join;
 mod like;
+mod locking;
 mod lookup;
 mod operand;
 mod params;
@@ -31,6 +32,7 @@ mod shape;
 mod sink;
 mod sort;
 mod update;
+mod watch;
 
 pub use cursor::Cursor;
 pub use params::Params;

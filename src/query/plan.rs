@@ -362,6 +362,43 @@ pub struct Find {
     /// A page of each group, before limit and offset count.
     #[serde(default)]
     pub per: Option<Per>,
+    /// Locks the rows handed out until the transaction ends.
+    #[serde(default)]
+    pub lock: Option<Lock>,
+}
+
+/// A lock of the rows that a find hands out.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lock {
+    /// What it keeps others from.
+    pub mode: LockStrength,
+    /// What is done about rows that others have locked.
+    #[serde(default)]
+    pub busy: Busy,
+}
+
+/// What a lock keeps others from.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LockStrength {
+    /// From writing the row; others may hold the same lock.
+    Shared,
+    /// From writing or locking the row.
+    Exclusive,
+}
+
+/// What is done about rows that others have locked.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Busy {
+    /// They are waited for.
+    #[default]
+    Wait,
+    /// They are an error.
+    Fail,
+    /// They are left out; others take their places on the page.
+    Skip,
 }
 
 /// A page of each group of rows.

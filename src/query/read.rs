@@ -18,6 +18,18 @@ impl Execution {
     /// they are read; else they are sorted now, no more of them than are wanted.
     pub fn find(self, shape: &Arc<Shape>, find: &FindShape, choice: Choice) -> Result<Cursor> {
         let (offset, limit) = self.page(find)?;
+        self.find_page(shape, find, choice, offset, limit)
+    }
+
+    /// As [`Execution::find`], of another page.
+    pub fn find_page(
+        self,
+        shape: &Arc<Shape>,
+        find: &FindShape,
+        choice: Choice,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Cursor> {
         let collection = Arc::clone(self.root.collection(find.rows.schema.id)?);
         if let Some(per) = &find.per {
             let rows = self.find_per_group(find, per, &collection, &choice)?;

@@ -89,6 +89,7 @@ impl Execution {
             }
         };
         if related.quantifier == Quantifier::Every {
+            self.watch.whole(related.join.target);
             for (_, row) in &target.rows {
                 if self.is_decisive(related, row)? {
                     add(row);

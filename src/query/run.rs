@@ -6,12 +6,14 @@ use parking_lot::RwLock;
 
 use super::cursor::Cursor;
 use super::execution::Execution;
+use super::locking::{find_locked, needs_transaction};
 use super::params::Params;
 use super::plan::Statement;
 use super::planner::{Choice, Need};
 use super::read::{COUNT, find_need};
 use super::resolve::resolve;
 use super::shape::{Body, Matching, Shape};
+use super::watch::Watch;
 use crate::catalog::{Catalog, CollectionId, Component};
 use crate::error::{Error, ErrorCode, Result};
 use crate::store::{Begin, Root, Store, Transaction};
@@ -50,6 +52,13 @@ impl Session<'_> {
         }
     }
 
+    fn watch(&self) -> Watch {
+        match self {
+            Self::Store(_) => Watch::default(),
+            Self::Transaction(transaction) => Watch::of(transaction.reads()),
+        }
+    }
+
     /// The version with an automatic index more.
     fn index(&mut self, root: &Arc<Root>, id: CollectionId, components: &[Component]) -> Result<Arc<Root>> {
         match self {
@@ -80,31 +89,47 @@ impl Plan {
     pub fn run(&self, mut session: Session<'_>, params: Params) -> Result<Outcome> {
         if !matches!(self.statement, Statement::Find(_) | Statement::Count(_)) {
             return match session {
-                Session::Store(store) => {
-                    let mut transaction = store.begin(Begin { read_committed: true, ..Begin::default() })?;
-                    let outcome = self.write(&mut transaction, &params)?;
-                    transaction.commit()?;
-                    Ok(outcome)
-                }
+                Session::Store(store) => self.write_alone(store, &params),
                 Session::Transaction(transaction) => self.write(transaction, &params),
             };
         }
+        loop {
+            match self.read(&mut session, &params) {
+                Err(Error { code: ErrorCode::Stale, .. }) => {}
+                result => {
+                    if let (Ok(_), Session::Transaction(transaction)) = (&result, &mut session) {
+                        transaction.settle();
+                    }
+                    return result;
+                }
+            }
+        }
+    }
+
+    fn read(&self, session: &mut Session<'_>, params: &Params) -> Result<Outcome> {
         let root = session.root()?;
         let shape = self.shape(&root.catalog)?;
-        let execution = begin(&shape, root, &params)?;
+        let execution = begin(&shape, root, params)?.watched(session.watch());
         match &shape.body {
             Body::Find(find) => {
                 let (offset, limit) = execution.page(find)?;
                 let need = find_need(find, offset, limit);
-                let (execution, choice) = settle(&mut session, execution, &shape, &find.rows, need)?;
-                Ok(Outcome { affected: 0, rows: execution.find(&shape, find, choice)? })
+                let (execution, choice) = settle(session, execution, &shape, &find.rows, need)?;
+                let rows = match (find.lock, session) {
+                    (None, _) => execution.find(&shape, find, choice)?,
+                    (Some(lock), Session::Transaction(transaction)) => {
+                        find_locked(transaction, execution, &shape, find, lock, choice)?
+                    }
+                    (Some(_), Session::Store(_)) => return Err(needs_transaction()),
+                };
+                Ok(Outcome { affected: 0, rows })
             }
             Body::Count(matching) => {
-                let (execution, choice) = settle(&mut session, execution, &shape, matching, COUNT)?;
+                let (execution, choice) = settle(session, execution, &shape, matching, COUNT)?;
                 Ok(Outcome { affected: execution.count(matching, choice)?, rows: Cursor::empty() })
             }
             Body::CountBy(count) => {
-                let (execution, choice) = settle(&mut session, execution, &shape, &count.rows, Need::ALL)?;
+                let (execution, choice) = settle(session, execution, &shape, &count.rows, Need::ALL)?;
                 let groups = execution.count_by(count, &choice)?;
                 Ok(Outcome {
                     affected: groups.len() as u64,
@@ -115,10 +140,36 @@ impl Plan {
         }
     }
 
+    /// Runs a write in a transaction of its own.
+    fn write_alone(&self, store: &Arc<Store>, params: &Params) -> Result<Outcome> {
+        loop {
+            let mut transaction = store.begin(Begin::READ_COMMITTED)?;
+            let outcome = self.write(&mut transaction, params)?;
+            match transaction.commit() {
+                Ok(_) => return Ok(outcome),
+                // Whatever stands against it is a commit of others since it began: it is
+                // theirs that the statement is then run on, and that decides.
+                Err(error) if !transaction.was_overtaken() => return Err(error),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Runs a write in a transaction: again where a row was changed by others
+    /// while it ran.
     fn write(&self, transaction: &mut Transaction, params: &Params) -> Result<Outcome> {
+        loop {
+            match self.try_write(transaction, params) {
+                Err(Error { code: ErrorCode::Stale, .. }) => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn try_write(&self, transaction: &mut Transaction, params: &Params) -> Result<Outcome> {
         let root = Arc::clone(transaction.root()?);
         let shape = self.shape(&root.catalog)?;
-        let execution = begin(&shape, root, params)?;
+        let execution = begin(&shape, root, params)?.watched(Watch::of(transaction.reads()));
         match &shape.body {
             Body::Insert(insert) => super::insert::insert(transaction, execution, &shape, insert, params),
             Body::UpdateMany(update) => {

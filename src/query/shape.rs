@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::plan::{Comparison, ConflictAction, Fold, Quantifier, Wire};
 use super::regex::LastRegex;
 use crate::catalog::{CollectionId, Component, FieldDef, Schema};
+use crate::store::{LockMode, Patience};
 use crate::value::Value;
 
 /// Conditions that must all hold.
@@ -233,6 +234,14 @@ pub(super) struct FindShape {
     pub offset: Option<OperandId>,
     pub select: SelectShape,
     pub per: Option<PerShape>,
+    pub lock: Option<LockShape>,
+}
+
+/// A lock of the rows that a find hands out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LockShape {
+    pub mode: LockMode,
+    pub patience: Patience,
 }
 
 /// A page of each group of rows.

@@ -11,6 +11,7 @@ use super::insert::parameter_rows;
 use super::params::Params;
 use super::run::Outcome;
 use super::shape::{AssignmentShape, ChangeShape, Shape, UpdateManyShape, UpdateShape};
+use super::watch::Watch;
 use crate::catalog::{self, FieldType, Schema, coerce};
 use crate::error::{Error, ErrorCode, Result};
 use crate::store::{Transaction, Writer};
@@ -65,7 +66,7 @@ pub(super) fn update_many(
         let mut written = Vec::new();
         for (place, row) in rows.iter().enumerate() {
             let (key, set) = row.split_at_checked(update.key.len()).unwrap_or((row, &[]));
-            let Some((key, before)) = keyed(writer, update, key)? else { continue };
+            let Some((key, before)) = keyed(writer, &execution.watch, update, key)? else { continue };
             affected += 1;
             let mut changes = Vec::with_capacity(set.len() + 1);
             if let Some(bump) = &update.bump {
@@ -90,6 +91,7 @@ fn stored(writer: &Writer<'_>, schema: &Schema, key: &[u8]) -> Result<Option<Row
 /// The row that has all the values of a key.
 fn keyed(
     writer: &Writer<'_>,
+    watch: &Watch,
     update: &UpdateManyShape,
     values: &[Option<Value>],
 ) -> Result<Option<(Vec<u8>, Row)>> {
@@ -116,6 +118,7 @@ fn keyed(
             encode_key(&mut key, value.as_ref());
         }
     }
+    watch.key(schema.id, &key);
     let row = stored(writer, schema, &key)?;
     let equal = |row: &Row| {
         wanted.iter().all(|(position, value)| !value.is_null() && row.get(*position) == value.as_ref())

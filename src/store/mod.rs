@@ -10,8 +10,13 @@ mod alter;
 mod automatic;
 mod check;
 mod foreign;
+mod guard;
+mod locks;
+mod reads;
+mod recent;
 mod registry;
 mod replay;
+mod restructure;
 mod root;
 mod snapshot;
 #[cfg(test)]
@@ -26,12 +31,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 pub use automatic::AutoIndex;
+pub use guard::Patience;
+pub use locks::{LockMode, WaitId, Wake, Woken};
+pub use reads::{KeyRange, Reads};
+pub use recent::{Change, Commit};
 pub use root::{Collection, Index, Root, Shared};
 pub use snapshot::Snapshot;
-pub use transaction::{Begin, SavepointId, Transaction};
+pub use transaction::{Begin, Isolation, SavepointId, Transaction};
 pub use writer::{Effect, Writer};
 
 use crate::error::{Error, ErrorCode, Result};
+use locks::Locks;
+use recent::Recent;
 use root::Clock;
 
 /// A handle to a store. Stores of the same name are the same while one handle is
@@ -47,10 +58,20 @@ struct Core {
     /// Tells stores apart, also after they are closed.
     identity: u64,
     published: RwLock<Arc<Root>>,
+    /// The number of the published version.
+    sequence: AtomicU64,
     /// Held while a version is published, so that none is lost in between.
     publishing: Mutex<()>,
     clock: Clock,
+    locks: Locks,
+    recent: Recent,
     auto_index: AtomicBool,
+}
+
+/// A version to publish, and how it differs from the one before.
+struct Published {
+    root: Arc<Root>,
+    change: Change,
 }
 
 impl Store {
@@ -92,7 +113,7 @@ impl Store {
     /// # Errors
     /// `StoreClosed`.
     pub fn begin(self: &Arc<Self>, options: Begin) -> Result<Transaction> {
-        Ok(Transaction::new(Arc::clone(self), self.current()?, options))
+        Transaction::new(Arc::clone(self), options)
     }
 
     fn check_open(&self) -> Result<()> {
@@ -106,18 +127,45 @@ impl Store {
         &self.core.clock
     }
 
+    fn locks(&self) -> &Locks {
+        &self.core.locks
+    }
+
+    /// The number of the newest published version.
+    fn sequence(&self) -> u64 {
+        self.core.sequence.load(Ordering::SeqCst)
+    }
+
+    /// Keeps commits from now on, between two of them.
+    fn watch(&self) {
+        let publishing = self.core.publishing.lock();
+        self.core.recent.watch();
+        drop(publishing);
+    }
+
+    fn unwatch(&self) {
+        self.core.recent.unwatch();
+    }
+
+    /// The commits behind a version up to another; `None` if some are not kept any more.
+    fn commits_between(&self, after: u64, until: u64) -> Option<Vec<Arc<Commit>>> {
+        self.core.recent.between(after, until)
+    }
+
     /// Publishes what `make` makes of the newest version, and gives its sequence number.
-    fn publish(&self, make: impl FnOnce(&Arc<Root>) -> Result<Arc<Root>>) -> Result<u64> {
+    fn publish(&self, make: impl FnOnce(&Arc<Root>) -> Result<Published>) -> Result<u64> {
         let publishing = self.core.publishing.lock();
         self.check_open()?;
         let current = self.core.current();
-        let mut root = make(&current)?;
+        let Published { mut root, change } = make(&current)?;
         let next = Arc::make_mut(&mut root);
         next.sequence = current.sequence + 1;
         if !self.core.auto_index.load(Ordering::SeqCst) {
             next.drop_automatic();
         }
         let sequence = next.sequence;
+        let catalog = &root.catalog;
+        self.core.recent.note(|| Commit { sequence, catalog: Arc::clone(catalog), change });
         self.core.replace(root);
         drop(publishing);
         Ok(sequence)
@@ -146,8 +194,11 @@ impl Core {
             name: name.map(str::to_owned),
             identity: LAST.fetch_add(1, Ordering::Relaxed) + 1,
             published: RwLock::default(),
+            sequence: AtomicU64::new(0),
             publishing: Mutex::new(()),
             clock: Clock::default(),
+            locks: Locks::default(),
+            recent: Recent::default(),
             auto_index: AtomicBool::new(true),
         }
     }
@@ -159,7 +210,9 @@ impl Core {
     /// Publishes a version. The old one, which may be the last of its data, is
     /// dropped when readers are no longer kept waiting.
     fn replace(&self, root: Arc<Root>) {
+        let sequence = root.sequence;
         let old = std::mem::replace(&mut *self.published.write(), root);
+        self.sequence.store(sequence, Ordering::SeqCst);
         drop(old);
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn replay(
             (None, _) => true,
         };
         if !same && !merge {
-            return Err(conflict_over(&schema, sum.before.or(sum.after)));
+            return Err(conflict_over(&schema, sum.before.as_ref().or(sum.after.as_ref())));
         }
         let after = match (&sum.before, current.as_ref(), sum.after) {
             // Gone meanwhile: there is nothing left to change or delete.
@@ -136,10 +136,15 @@ fn merge_rows(schema: &Schema, before: &Row, after: &Row, current: &Row) -> Row 
     current.with(&changes)
 }
 
-fn conflict_over(schema: &Schema, row: Option<Row>) -> Error {
-    let key = row.map(|row| schema.shown(&row, &schema.primary)).unwrap_or_default();
+/// The conflict over a row that was changed.
+pub(super) fn conflict_over(schema: &Schema, row: Option<&Row>) -> Error {
+    let key = row.map(|row| schema.shown(row, &schema.primary)).unwrap_or_default();
     let fields = schema.field_names(&schema.primary);
     let message =
         format!("row ({}) = {key} of collection \"{}\" was changed", fields.join(", "), schema.name());
-    conflict(&message).of_collection(schema.name()).of_fields(fields)
+    let error = conflict(&message).of_collection(schema.name()).of_fields(fields);
+    match row {
+        Some(row) => error.of_key(schema.key_json(row)),
+        None => error,
+    }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Store;
+use super::recent::Change;
 use super::root::{Root, Shared};
+use super::{Published, Store};
 use crate::error::{Error, ErrorCode, Result};
 
 /// The whole of a store at one time: data, schema and counters. Taking one and
@@ -58,7 +59,7 @@ impl Store {
             for (collection, counter) in root.collections.iter_mut().flatten().zip(&snapshot.counters) {
                 Arc::make_mut(collection).shared = Arc::new(Shared::new(*counter));
             }
-            Ok(Arc::new(root))
+            Ok(Published { root: Arc::new(root), change: Change::Everything })
         })?;
         Ok(())
     }

@@ -3,27 +3,48 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde::Deserialize;
+use parking_lot::Mutex;
 
-use super::Store;
-use super::alter;
 use super::foreign::Cause;
+use super::guard::{Blocked, Guard, Patience};
+use super::locks::{LockMode, TransactionId, WaitId, Waiting, Wake};
+use super::reads::Reads;
+use super::recent::Change;
 use super::replay;
 use super::root::Root;
 use super::writer::{Effect, Writer};
-use crate::catalog::{Catalog, Change, CollectionId, Component, DiffOptions, SchemaDef, diff, merge};
+use super::{Published, Store};
+use crate::catalog::Schema;
 use crate::error::{Error, ErrorCode, Result};
+use crate::value::Row;
+
+/// What a transaction sees of others, and what becomes of it when they change the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Isolation {
+    /// Each statement sees what others have committed until then. A row that
+    /// another transaction is changing is waited for, and changed as it is then.
+    ReadCommitted,
+    /// All statements see the version that was the newest at the first. Where
+    /// another transaction has changed a row since, changing it too is a conflict.
+    #[default]
+    Snapshot,
+    /// As `Snapshot`, and a commit of changes is a conflict where others have
+    /// changed anything that the transaction has read, or would have.
+    Serializable,
+}
 
 /// How a transaction begins.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Begin {
-    /// Each statement sees what others have committed, and a commit goes on from
-    /// their result. Otherwise the transaction sees the version it began with,
-    /// and a commit fails if others changed a row that it changed.
-    pub read_committed: bool,
+    /// What it sees of others.
+    pub isolation: Isolation,
     /// Writes are refused.
     pub read_only: bool,
+}
+
+impl Begin {
+    /// As a flush begins, or a statement by itself: never in conflict with others.
+    pub const READ_COMMITTED: Self = Self { isolation: Isolation::ReadCommitted, read_only: false };
 }
 
 /// The name of a savepoint among all savepoints of all transactions.
@@ -37,6 +58,8 @@ struct Savepoint {
     root: Arc<Root>,
     /// How many of the transaction's effects it has.
     effects: usize,
+    /// How many of its locks.
+    locks: usize,
     /// Those effects, where the transaction's have since been told anew on a newer version.
     told: Option<Vec<Effect>>,
     restructured: bool,
@@ -47,47 +70,88 @@ struct Savepoint {
 /// Every method of one that has ended is `TransactionClosed`, and of one whose
 /// store handle was closed `StoreClosed`.
 pub struct Transaction {
-    store: Arc<Store>,
+    pub(super) store: Arc<Store>,
+    id: TransactionId,
     options: Begin,
+    /// Whether anything has been seen of the version: until then it may be replaced by a newer one.
+    settled: bool,
     /// The published version that `root` stands on.
     base: Arc<Root>,
     /// The version with this transaction's changes.
-    root: Arc<Root>,
+    pub(super) root: Arc<Root>,
     effects: Vec<Effect>,
     /// Whether it did what effects do not tell: changed the schema or cleared a collection.
-    restructured: bool,
+    pub(super) restructured: bool,
     savepoints: Vec<Savepoint>,
+    /// Whether it may have locks or waits.
+    locking: bool,
+    /// The lock that the last statement has failed for.
+    blocked: Option<Blocked>,
+    /// What it has read, where that is to be known.
+    reads: Option<Arc<Mutex<Reads>>>,
+    /// Whether others had committed when it did.
+    overtaken: bool,
     ended: bool,
 }
 
 impl Transaction {
-    pub(super) fn new(store: Arc<Store>, base: Arc<Root>, options: Begin) -> Self {
-        Self {
+    pub(super) fn new(store: Arc<Store>, options: Begin) -> Result<Self> {
+        store.check_open()?;
+        let serializable = options.isolation == Isolation::Serializable && !options.read_only;
+        if serializable {
+            store.watch();
+        }
+        let base = store.current()?;
+        Ok(Self {
             store,
+            id: TransactionId::next(),
             options,
+            settled: false,
             root: Arc::clone(&base),
             base,
             effects: Vec::new(),
             restructured: false,
             savepoints: Vec::new(),
+            locking: false,
+            blocked: None,
+            reads: serializable.then(Arc::default),
+            overtaken: false,
             ended: false,
-        }
+        })
     }
 
     /// The version that the next statement sees.
     ///
     /// # Errors
-    /// Under `read_committed`, whatever keeps the transaction's changes from
+    /// Under read committed, whatever keeps the transaction's changes from
     /// standing on what others have committed, such as `Unique`.
     pub fn root(&mut self) -> Result<&Arc<Root>> {
         self.check_open()?;
-        if self.options.read_committed {
+        if self.options.isolation == Isolation::ReadCommitted {
             let newest = self.store.current()?;
             if !Arc::ptr_eq(&newest, &self.base) && !self.restructured {
                 self.replay(&newest)?;
             }
+        } else if !self.settled {
+            self.base = self.store.current()?;
+            self.root = Arc::clone(&self.base);
         }
         Ok(&self.root)
+    }
+
+    /// Says that what the version holds has been seen: the transaction keeps to it.
+    pub fn settle(&mut self) {
+        self.settled = true;
+    }
+
+    /// How the transaction was begun.
+    pub fn options(&self) -> Begin {
+        self.options
+    }
+
+    /// Where to note what is read, if that is to be known.
+    pub fn reads(&self) -> Option<&Arc<Mutex<Reads>>> {
+        self.reads.as_ref()
     }
 
     /// What the transaction has done, in order.
@@ -95,17 +159,83 @@ impl Transaction {
         &self.effects
     }
 
-    /// Runs one statement: all of it happens, or on an error nothing. Foreign
-    /// keys are seen to at its end.
+    /// Runs one statement on the version that [`Transaction::root`] gave: all of
+    /// it happens, or on an error nothing. Foreign keys are seen to at its end.
+    ///
+    /// # Errors
+    /// `Locked` if a row is locked by another transaction, to be run again after
+    /// [`Transaction::wait`]; `Stale` under read committed if it was changed since,
+    /// to be run again at once; `WriteConflict` at other levels; those of constraints.
     pub fn statement<T>(&mut self, run: impl FnOnce(&mut Writer) -> Result<T>) -> Result<T> {
         self.check_writable()?;
-        self.root()?;
-        let mut writer = Writer::new(&mut self.root, &mut self.effects, self.store.clock());
+        self.locking = true;
+        let guard = Guard {
+            store: &self.store,
+            transaction: self.id,
+            isolation: self.patient_isolation(),
+            base: &self.base,
+            blocked: &mut self.blocked,
+        };
+        let mut writer = Writer::new(&mut self.root, &mut self.effects, self.store.clock()).guarded(guard);
         let result = run(&mut writer).and_then(|value| writer.finish(Cause::Statement).map(|()| value));
-        if result.is_err() {
-            writer.undo()?;
+        match &result {
+            Ok(_) => self.settled = true,
+            Err(_) => writer.undo()?,
         }
         result
+    }
+
+    /// Locks a row of the version that [`Transaction::root`] gave, until the
+    /// transaction ends; false where others have the lock and the row is to be skipped.
+    ///
+    /// # Errors
+    /// `Locked`, `LockNotAvailable`; `Stale` and `WriteConflict` as [`Transaction::statement`].
+    pub fn lock(&mut self, schema: &Schema, row: &Row, mode: LockMode, patience: Patience) -> Result<bool> {
+        self.check_open()?;
+        self.locking = true;
+        let mut guard = Guard {
+            store: &self.store,
+            transaction: self.id,
+            isolation: self.patient_isolation(),
+            base: &self.base,
+            blocked: &mut self.blocked,
+        };
+        guard.lock(schema, &schema.primary_key(row), row, mode, patience)
+    }
+
+    /// The level at which a row is found to have changed: where nothing was seen
+    /// yet, a statement can begin on a newer version.
+    fn patient_isolation(&self) -> Isolation {
+        match self.settled {
+            // What it did to the schema cannot be done again on a newer version.
+            true if self.restructured => Isolation::Snapshot,
+            true => self.options.isolation,
+            false => Isolation::ReadCommitted,
+        }
+    }
+
+    /// Waits for the lock that the last statement has failed for; `None` if there
+    /// is nothing to wait for. When the wait has ended, `wake` is called.
+    ///
+    /// # Errors
+    /// `Deadlock` if it would be without end, and this transaction is the one to give way.
+    pub fn wait(&mut self, wake: Wake) -> Result<Option<WaitId>> {
+        self.check_open()?;
+        let Some(Blocked { row, mode }) = self.blocked.take() else { return Ok(None) };
+        self.locking = true;
+        match self.store.locks().wait(self.id, row, mode, wake) {
+            Waiting::Granted => Ok(None),
+            Waiting::Begun(id) => Ok(Some(id)),
+            Waiting::Deadlock => Err(Error::new(
+                ErrorCode::Deadlock,
+                "transactions wait for each other's locks, and this one, the youngest, gives way: run it again",
+            )),
+        }
+    }
+
+    /// Ends a wait; false if it has ended already.
+    pub fn cancel_wait(&self, id: WaitId) -> bool {
+        self.store.locks().cancel(id)
     }
 
     /// Sets a savepoint. Its cost does not depend on the data. A name may be used
@@ -113,6 +243,7 @@ impl Transaction {
     pub fn savepoint(&mut self, name: &str) -> Result<SavepointId> {
         static LAST: AtomicU64 = AtomicU64::new(0);
         self.check_open()?;
+        self.settled = true;
         let id = SavepointId(LAST.fetch_add(1, Ordering::Relaxed) + 1);
         self.savepoints.push(Savepoint {
             id,
@@ -120,6 +251,7 @@ impl Transaction {
             base: Arc::clone(&self.base),
             root: Arc::clone(&self.root),
             effects: self.effects.len(),
+            locks: if self.locking { self.store.locks().held(self.id) } else { 0 },
             told: None,
             restructured: self.restructured,
         });
@@ -151,6 +283,9 @@ impl Transaction {
                 None => self.effects.truncate(savepoint.effects),
             }
             self.restructured = savepoint.restructured;
+            if self.locking {
+                self.store.locks().release_after(self.id, savepoint.locks);
+            }
         }
         Ok(())
     }
@@ -180,13 +315,24 @@ impl Transaction {
         } else {
             let store = Arc::clone(&self.store);
             store.publish(|current| {
+                self.overtaken = current.sequence != self.base.sequence;
+                self.validate(current)?;
                 self.rebase(current)?;
                 self.check_deferred()?;
-                Ok(std::mem::take(&mut self.root))
+                let change = match self.restructured {
+                    true => Change::Everything,
+                    false => Change::Rows(std::mem::take(&mut self.effects)),
+                };
+                Ok(Published { root: std::mem::take(&mut self.root), change })
             })
         };
         self.forget();
         result
+    }
+
+    /// Whether others had committed since its version when it tried to.
+    pub fn was_overtaken(&self) -> bool {
+        self.overtaken
     }
 
     /// Ends the transaction as if it had never been.
@@ -196,99 +342,6 @@ impl Transaction {
         self.savepoints.clear();
         self.forget();
         Ok(())
-    }
-
-    /// What would lead from the schema that the transaction sees to the target.
-    pub fn diff_schema(&mut self, target: &SchemaDef, options: DiffOptions) -> Result<Vec<Change>> {
-        Ok(diff(&self.root()?.catalog, target, options))
-    }
-
-    /// Changes the schema to the target; rows keep their data. Gives what changed.
-    ///
-    /// # Errors
-    /// Those of [`Catalog::resolve`], `InvalidSchema` where stored values cannot
-    /// become what the target asks, `Unique` and `ForeignKey` where stored rows
-    /// violate a new constraint.
-    pub fn apply_schema(&mut self, target: &SchemaDef, options: DiffOptions) -> Result<Vec<Change>> {
-        self.check_writable()?;
-        let catalog = Arc::clone(&self.root()?.catalog);
-        // What cannot be resolved is found out before anything is compared.
-        let merged = merge(&catalog.definition(), target, options);
-        Catalog::resolve(&merged, &catalog)?;
-        let changes = diff(&catalog, target, options);
-        if !changes.is_empty() {
-            self.restructure(alter::alter(&self.root, &merged)?);
-        }
-        Ok(changes)
-    }
-
-    /// Creates the collections of a schema beside those there are.
-    ///
-    /// # Errors
-    /// `CollectionExists` if one is there already; those of [`Catalog::resolve`].
-    pub fn create_schema(&mut self, target: &SchemaDef) -> Result<Vec<Change>> {
-        self.check_writable()?;
-        let root = self.root()?;
-        if let Some(def) = target.collections.iter().find(|def| root.catalog.find(&def.name).is_some()) {
-            let message = format!("collection \"{}\" exists already", def.name);
-            return Err(Error::new(ErrorCode::CollectionExists, message).of_collection(&def.name));
-        }
-        self.apply_schema(target, DiffOptions { drop_tables: false, safe: false })
-    }
-
-    /// Drops collections with their rows and counters.
-    ///
-    /// # Errors
-    /// `CollectionNotFound`; `ForeignKey` if one that stays points at one that goes.
-    pub fn drop_collections(&mut self, names: &[&str]) -> Result<Vec<Change>> {
-        self.check_writable()?;
-        let catalog = Arc::clone(&self.root()?.catalog);
-        for name in names {
-            catalog.get(name)?;
-        }
-        let mut rest = catalog.definition();
-        rest.collections.retain(|def| !names.contains(&def.name.as_str()));
-        let pointing = rest.collections.iter().flat_map(|def| def.foreign.iter().map(move |key| (def, key)));
-        if let Some((def, key)) = pointing.into_iter().find(|(_, key)| names.contains(&key.target.as_str())) {
-            let message = format!(
-                "collection \"{}\" cannot be dropped: foreign key \"{}\" of \"{}\" points at it",
-                key.target, key.name, def.name
-            );
-            let error = Error::new(ErrorCode::ForeignKey, message).of_collection(&def.name);
-            return Err(error.of_constraint(&key.name).of_fields(key.fields.iter().map(String::as_str)));
-        }
-        self.apply_schema(&rest, DiffOptions::default())
-    }
-
-    /// Drops all collections.
-    pub fn drop_schema(&mut self) -> Result<Vec<Change>> {
-        self.apply_schema(&SchemaDef::default(), DiffOptions::default())
-    }
-
-    /// Takes all rows out of some collections, in a time that does not depend on
-    /// their number unless collections that stay point at them. Counters go on
-    /// unless they are reset too.
-    ///
-    /// # Errors
-    /// `ForeignKey` if a row that stays points at one that would go.
-    pub fn clear(&mut self, ids: &[CollectionId], reset_counters: bool) -> Result<()> {
-        self.check_writable()?;
-        let cleared = alter::clear(self.root()?, ids, reset_counters)?;
-        self.restructure(cleared);
-        Ok(())
-    }
-
-    /// Makes an automatic index in the version of this transaction and, where it
-    /// has not changed the collection, in the published one.
-    pub fn install_auto_index(&mut self, id: CollectionId, components: &[Component]) -> Result<()> {
-        self.check_open()?;
-        self.root = self.store.install_auto_index(&self.root, id, components)?;
-        Ok(())
-    }
-
-    fn restructure(&mut self, root: Root) {
-        self.root = Arc::new(root);
-        self.restructured = true;
     }
 
     /// Makes the working version stand on the newest one, for a commit.
@@ -305,6 +358,22 @@ impl Transaction {
             self.adopt(newest);
         }
         Ok(())
+    }
+
+    /// Sees to it that nothing has changed that the transaction has read.
+    fn validate(&self, newest: &Root) -> Result<()> {
+        let Some(reads) = &self.reads else { return Ok(()) };
+        let Some(commits) = self.store.commits_between(self.base.sequence, newest.sequence) else {
+            return Err(replay::conflict("too much has been committed since it began"));
+        };
+        let reads = reads.lock();
+        match commits.iter().find_map(|commit| reads.changed_by(commit)) {
+            None => Ok(()),
+            Some(None) => Err(replay::conflict("others changed the schema, cleared a collection or restored")),
+            Some(Some((effect, schema))) => {
+                Err(replay::conflict_over(schema, effect.before.as_ref().or(effect.after.as_ref())))
+            }
+        }
     }
 
     fn check_deferred(&mut self) -> Result<()> {
@@ -334,7 +403,7 @@ impl Transaction {
             &self.root,
             &self.effects,
             newest,
-            self.options.read_committed,
+            self.options.isolation == Isolation::ReadCommitted,
             self.store.clock(),
         )?;
         for savepoint in self.savepoints.iter_mut().filter(|savepoint| savepoint.told.is_none()) {
@@ -355,7 +424,7 @@ impl Transaction {
         })
     }
 
-    fn check_open(&self) -> Result<()> {
+    pub(super) fn check_open(&self) -> Result<()> {
         self.store.check_open()?;
         if self.ended {
             let message = "the transaction has ended already: begin a new one";
@@ -364,7 +433,7 @@ impl Transaction {
         Ok(())
     }
 
-    fn check_writable(&self) -> Result<()> {
+    pub(super) fn check_writable(&self) -> Result<()> {
         self.check_open()?;
         if self.options.read_only {
             return Err(Error::new(ErrorCode::ReadOnly, "the transaction is read-only: it cannot write"));
@@ -372,11 +441,23 @@ impl Transaction {
         Ok(())
     }
 
-    /// Lets go of the data.
+    /// Lets go of the data, and of what keeps others waiting.
     fn forget(&mut self) {
         self.base = Arc::default();
         self.root = Arc::default();
         self.effects = Vec::new();
+        if std::mem::take(&mut self.locking) {
+            self.store.locks().end(self.id);
+        }
+        if self.reads.take().is_some() {
+            self.store.unwatch();
+        }
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        self.forget();
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::guard::{Guard, Patience};
+use super::locks::LockMode;
 use super::root::{Clock, Collection, Root, Shared};
 use super::violation;
 use crate::catalog::{self, CollectionId, FIRST_FIELD, Field, INSERTED, Schema, UPDATED, coerce};
@@ -29,6 +31,8 @@ pub struct Writer<'t> {
     /// The number of effects before this statement.
     pub(super) first: usize,
     clock: &'t Clock,
+    /// Locks the rows that are changed; none where they have been before.
+    guard: Option<Guard<'t>>,
     /// The time of the statement, the same for all its rows.
     now: Option<i64>,
     builder: RowBuilder,
@@ -47,12 +51,18 @@ impl<'t> Writer<'t> {
             effects,
             first,
             clock,
+            guard: None,
             now: None,
             builder: RowBuilder::new(),
             counted: Vec::new(),
             key: Vec::new(),
             entry: Vec::new(),
         }
+    }
+
+    /// The same writer, locking what it changes.
+    pub(super) fn guarded(self, guard: Guard<'t>) -> Self {
+        Self { guard: Some(guard), ..self }
     }
 
     /// The version as written so far. A clone that is kept makes the next write copy.
@@ -149,6 +159,11 @@ impl<'t> Writer<'t> {
     /// Puts one row in the place of another, in rows and indexes. Either may be
     /// absent. On an error nothing has changed.
     pub(super) fn replace(&mut self, schema: &Schema, before: Option<Row>, after: Option<Row>) -> Result<()> {
+        if let (Some(guard), Some(before)) = (&mut self.guard, &before) {
+            self.key.clear();
+            schema.encode_primary(&mut self.key, before);
+            guard.lock(schema, &self.key, before, LockMode::Exclusive, Patience::Wait)?;
+        }
         if let Some(after) = &after {
             self.check_unique(schema, before.as_ref(), after)?;
         }

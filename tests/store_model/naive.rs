@@ -57,6 +57,16 @@ pub struct World {
     pub links: Vec<Link>,
     pub counters: Vec<i64>,
     pub ticks: u64,
+    /// Which transaction has locked which keys, in the order in which it did.
+    pub locks: Vec<(usize, (usize, i64))>,
+}
+
+/// Whose statement it is, and what a lock must find.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    pub slot: usize,
+    /// The versions that must agree about a row; none where it may have changed.
+    pub base_and_newest: Option<(State, State)>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -82,6 +92,8 @@ pub struct Statement<'w> {
     pub world: &'w mut World,
     pub state: State,
     pub events: Vec<Event>,
+    /// Nobody, where a transaction is done again.
+    pub owner: Option<Owner>,
 }
 
 impl Statement<'_> {
@@ -127,6 +139,9 @@ impl Statement<'_> {
     }
 
     fn replace(&mut self, table: usize, before: Option<Record>, after: Option<Record>) -> Outcome<()> {
+        if let Some(before) = &before {
+            self.lock(table, before.key())?;
+        }
         let rows = &mut self.state.tables[table];
         if let Some(before) = &before {
             rows.remove(&before.key());
@@ -146,6 +161,21 @@ impl Statement<'_> {
         let identity = before.as_ref().or(after.as_ref()).unwrap().identity;
         self.events.push(Event { table, identity, before, after });
         Ok(())
+    }
+
+    fn lock(&mut self, table: usize, key: i64) -> Outcome<()> {
+        let Some(owner) = &self.owner else { return Ok(()) };
+        match self.world.locks.iter().find(|(_, locked)| *locked == (table, key)) {
+            Some((slot, _)) if *slot == owner.slot => {}
+            Some(_) => return Err(ErrorCode::Locked),
+            None => self.world.locks.push((owner.slot, (table, key))),
+        }
+        match &owner.base_and_newest {
+            Some((base, newest)) if base.tables[table].get(&key) != newest.tables[table].get(&key) => {
+                Err(ErrorCode::WriteConflict)
+            }
+            _ => Ok(()),
+        }
     }
 
     pub fn finish(self) -> Outcome<(State, Vec<Event>)> {
@@ -246,7 +276,7 @@ pub fn merge(
         });
         changes.push(Event { table: sum.table, identity: current.identity, before: Some(current), after });
     }
-    let mut statement = Statement { world, state: newest.clone(), events: Vec::new() };
+    let mut statement = Statement { world, state: newest.clone(), events: Vec::new(), owner: None };
     for change in &changes {
         if let Some(before) = &change.before {
             statement.state.tables[change.table].remove(&before.key());

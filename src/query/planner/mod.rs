@@ -311,6 +311,7 @@ impl Execution {
         if direction.is_none() && access.entries() <= 1 {
             direction = Some(Direction::default());
         }
+        self.watch.access(collection, &access);
         Ok(Choice { access, covered, direction, note })
     }
 
@@ -331,6 +332,7 @@ impl Execution {
                 keys.push(key.clone());
                 return Ok(true);
             }
+            self.watch.prefix(collection, through, &key);
             visit_prefix(collection, through, &key, remote.len(), &mut |row| {
                 keys.push(collection.schema.primary_key(row));
                 Ok(true)

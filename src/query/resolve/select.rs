@@ -7,6 +7,7 @@ use super::super::shape::*;
 use super::{Resolver, typed};
 use crate::catalog::{FieldType, Schema};
 use crate::error::{Error, ErrorCode, Result};
+use crate::store::{LockMode, Patience};
 
 impl<'c> Resolver<'c> {
     pub(super) fn find(&mut self, find: &plan::Find) -> Result<FindShape> {
@@ -24,6 +25,7 @@ impl<'c> Resolver<'c> {
             offset: find.offset.as_ref().map(|offset| self.operand(offset, OperandKind::Rows)),
             select,
             per: find.per.as_ref().map(|per| self.per(schema, per)).transpose()?,
+            lock: find.lock.map(lock),
         })
     }
 
@@ -169,5 +171,19 @@ fn carries(wire: Wire, kind: FieldType) -> bool {
         Wire::Bool => kind == Bool,
         Wire::Date => kind == Date,
         Wire::Bytes => kind == Bytes,
+    }
+}
+
+fn lock(lock: plan::Lock) -> LockShape {
+    LockShape {
+        mode: match lock.mode {
+            plan::LockStrength::Shared => LockMode::Shared,
+            plan::LockStrength::Exclusive => LockMode::Exclusive,
+        },
+        patience: match lock.busy {
+            plan::Busy::Wait => Patience::Wait,
+            plan::Busy::Fail => Patience::Fail,
+            plan::Busy::Skip => Patience::Skip,
+        },
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::store::Isolation;
 
 /// A parent and a child that points at it, under rules.
 fn family(on_delete: &str, on_update: &str) -> Arc<Store> {
@@ -339,9 +340,9 @@ fn deferred_family(on_delete: &str) -> Arc<Store> {
 
 #[test]
 fn a_deferred_key_is_checked_when_the_transaction_commits() {
-    for read_committed in [false, true] {
+    for isolation in [Isolation::Snapshot, Isolation::ReadCommitted] {
         let store = deferred_family("noAction");
-        let begin = || store.begin(Begin { read_committed, ..Begin::default() }).unwrap();
+        let begin = || store.begin(Begin { isolation, ..Begin::default() }).unwrap();
         let mut tx = begin();
         tx.statement(|w| insert(w, "child", json!({"id": 5, "parent_id": 7}))).unwrap();
         tx.statement(|w| delete(w, "parent", 2)).unwrap();

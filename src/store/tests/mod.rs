@@ -4,6 +4,7 @@ mod automatic;
 mod constraints;
 mod foreign;
 mod lifecycle;
+mod locks;
 mod schema;
 mod transactions;
 
@@ -74,7 +75,7 @@ pub fn begin(store: &Arc<Store>) -> Transaction {
 
 /// Begins as a flush does.
 pub fn begin_flush(store: &Arc<Store>) -> Transaction {
-    store.begin(Begin { read_committed: true, read_only: false }).unwrap()
+    store.begin(Begin::READ_COMMITTED).unwrap()
 }
 
 /// One statement, committed at once.

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::store::Woken;
 
 fn add(transaction: &mut Transaction, name: &str) -> Result<Row> {
     transaction.statement(|w| insert(w, "author", json!({"name": name})))
@@ -93,7 +94,7 @@ fn an_ended_transaction_says_so() {
 #[test]
 fn read_only_refuses_writes() {
     let store = open(library());
-    let mut transaction = store.begin(Begin { read_only: true, read_committed: false }).unwrap();
+    let mut transaction = store.begin(Begin { read_only: true, ..Begin::default() }).unwrap();
     assert_eq!(code(add(&mut transaction, "a")), ErrorCode::ReadOnly);
     assert_eq!(code(transaction.drop_schema()), ErrorCode::ReadOnly);
     assert_eq!(code(transaction.clear(&[], true)), ErrorCode::ReadOnly);
@@ -122,6 +123,7 @@ fn commits_count_versions() {
 fn a_snapshot_transaction_does_not_see_others_and_merges_with_them() {
     let store = open(library());
     let (mut one, mut other) = (begin(&store), begin(&store));
+    other.settle();
     add(&mut one, "a").unwrap();
     one.commit().unwrap();
     assert_eq!(names(other.root().unwrap()), json!([]));
@@ -138,18 +140,20 @@ fn the_first_to_change_a_row_wins() {
     write(&store, |w| insert(w, "author", json!({"name": "a"}))).unwrap();
     for change in [json!({"name": "b"}), Json::Null] {
         let (mut one, mut other) = (begin(&store), begin(&store));
-        one.statement(|w| update(w, "author", 1, json!({"born": 1}))).unwrap();
-        other
-            .statement(|w| match change.is_null() {
+        other.settle();
+        let mut attempt = || {
+            other.statement(|w| match change.is_null() {
                 true => delete(w, "author", 1).map(drop),
                 false => update(w, "author", 1, change.clone()).map(drop),
             })
-            .unwrap();
+        };
+        one.statement(|w| update(w, "author", 1, json!({"born": 1}))).unwrap();
+        assert_eq!(code(attempt()), ErrorCode::Locked, "nobody knows yet whether that will last");
         one.commit().unwrap();
-        let error = other.commit().unwrap_err();
+        let error = attempt().unwrap_err();
         assert_eq!((error.code, error.collection.as_deref()), (ErrorCode::WriteConflict, Some("author")));
+        assert_eq!(error.key.as_deref(), Some("[1]"));
         assert!(error.message.contains("row (id) = (1) of collection \"author\" was changed"), "{error}");
-        assert_eq!(code(other.commit()), ErrorCode::TransactionClosed, "a failed commit ends it");
     }
     assert_eq!(rows(&store.current().unwrap(), "author"), json!([[1, "a", null, 1, null]]));
 }
@@ -160,8 +164,15 @@ fn a_flush_goes_on_from_the_result_of_others() {
     write(&store, |w| insert(w, "author", json!({"name": "a", "email": "a"}))).unwrap();
     let (mut one, mut flush) = (begin(&store), begin_flush(&store));
     one.statement(|w| update(w, "author", 1, json!({"born": 1}))).unwrap();
-    flush.statement(|w| update(w, "author", 1, json!({"email": "b"}))).unwrap();
+    let change = |w: &mut Writer| update(w, "author", 1, json!({"email": "b"}));
+    assert_eq!(code(flush.statement(change)), ErrorCode::Locked);
+    let (woken, waiting) = std::sync::mpsc::channel();
+    assert!(flush.wait(Box::new(move |_, how| woken.send(how).unwrap())).unwrap().is_some());
     one.commit().unwrap();
+    assert_eq!(waiting.recv().unwrap(), Woken::Granted);
+    assert_eq!(code(flush.statement(change)), ErrorCode::Stale, "the version is the one from before");
+    flush.root().unwrap();
+    flush.statement(change).unwrap();
     assert_eq!(
         rows(flush.root().unwrap(), "author"),
         json!([[1, "a", "b", 1, null]]),
@@ -171,17 +182,39 @@ fn a_flush_goes_on_from_the_result_of_others() {
     flush.commit().unwrap();
     store.current().unwrap().check().unwrap();
     assert_eq!(names(&store.current().unwrap()), json!(["a", "b"]));
-    // A row that went meanwhile stays away.
-    let mut flush = begin_flush(&store);
-    flush.statement(|w| update(w, "author", 1, json!({"email": "c"}))).unwrap();
-    flush.statement(|w| delete(w, "author", 2)).unwrap();
-    write(&store, |w| {
-        delete(w, "author", 1)?;
-        delete(w, "author", 2)
-    })
-    .unwrap();
-    flush.commit().unwrap();
-    assert_eq!(names(&store.current().unwrap()), json!([]));
+}
+
+#[test]
+fn a_transaction_begins_with_its_first_statement() {
+    let store = open(library());
+    write(&store, |w| insert(w, "author", json!({"name": "a"}))).unwrap();
+    let (mut one, mut other) = (begin(&store), begin(&store));
+    one.statement(|w| update(w, "author", 1, json!({"born": 1}))).unwrap();
+    let change = |w: &mut Writer| update(w, "author", 1, json!({"name": "b"}));
+    assert_eq!(code(other.statement(change)), ErrorCode::Locked);
+    one.commit().unwrap();
+    other.root().unwrap();
+    other.statement(change).unwrap();
+    other.commit().unwrap();
+    assert_eq!(rows(&store.current().unwrap(), "author"), json!([[1, "b", null, 1, null]]));
+}
+
+#[test]
+fn a_rollback_to_a_savepoint_gives_its_locks_back() {
+    let store = open(library());
+    for name in ["a", "b"] {
+        write(&store, |w| insert(w, "author", json!({"name": name}))).unwrap();
+    }
+    let (mut one, mut other) = (begin(&store), begin(&store));
+    one.statement(|w| update(w, "author", 1, json!({"born": 1}))).unwrap();
+    let savepoint = one.savepoint("s").unwrap();
+    one.statement(|w| update(w, "author", 2, json!({"born": 1}))).unwrap();
+    assert_eq!(code(other.statement(|w| update(w, "author", 2, json!({"born": 2})))), ErrorCode::Locked);
+    one.rollback_to(savepoint).unwrap();
+    other.statement(|w| update(w, "author", 2, json!({"born": 2}))).unwrap();
+    assert_eq!(code(other.statement(|w| update(w, "author", 1, json!({"born": 2})))), ErrorCode::Locked);
+    drop(one);
+    other.statement(|w| update(w, "author", 1, json!({"born": 2}))).unwrap();
 }
 
 #[test]

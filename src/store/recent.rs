@@ -1,0 +1,97 @@
+//! The latest commits, kept while somebody asks what has changed since.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::writer::Effect;
+use crate::catalog::Catalog;
+
+/// So many changes of rows are kept; whoever needs older ones comes too late.
+const MOST: usize = 100_000;
+
+/// What a commit did.
+#[derive(Debug)]
+pub struct Commit {
+    /// The number of the version that it made.
+    pub sequence: u64,
+    /// The catalog of that version.
+    pub catalog: Arc<Catalog>,
+    /// What changed.
+    pub change: Change,
+}
+
+/// What changed with a commit.
+#[derive(Debug)]
+pub enum Change {
+    /// These rows.
+    Rows(Vec<Effect>),
+    /// Anything: the schema changed, a collection was cleared or the store restored.
+    Everything,
+}
+
+impl Change {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Rows(effects) => effects.len().max(1),
+            Self::Everything => 1,
+        }
+    }
+}
+
+/// The latest commits of a store.
+#[derive(Debug, Default)]
+pub(super) struct Recent(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    watchers: usize,
+    weight: usize,
+    commits: VecDeque<Arc<Commit>>,
+}
+
+impl Recent {
+    /// Keeps commits from now on. To be called while nothing is published.
+    pub fn watch(&self) {
+        self.0.lock().watchers += 1;
+    }
+
+    /// Ends what one [`Recent::watch`] began.
+    pub fn unwatch(&self) {
+        let mut state = self.0.lock();
+        state.watchers = state.watchers.saturating_sub(1);
+        if state.watchers == 0 {
+            *state = State::default();
+        }
+    }
+
+    /// Keeps a commit, if anybody is interested. To be called in the order of the commits.
+    pub fn note(&self, commit: impl FnOnce() -> Commit) {
+        let mut state = self.0.lock();
+        if state.watchers == 0 {
+            return;
+        }
+        let commit = commit();
+        state.weight += commit.change.weight();
+        state.commits.push_back(Arc::new(commit));
+        while state.weight > MOST {
+            let Some(oldest) = state.commits.pop_front() else { break };
+            state.weight -= oldest.change.weight();
+        }
+    }
+
+    /// The commits behind a version up to another; `None` if some are not kept any more.
+    pub fn between(&self, after: u64, until: u64) -> Option<Vec<Arc<Commit>>> {
+        let state = self.0.lock();
+        let wanted = until.saturating_sub(after);
+        let first = state.commits.front().map_or(until, |commit| commit.sequence);
+        let skipped = after.saturating_add(1).checked_sub(first);
+        let Some(skipped) = skipped.filter(|_| wanted > 0) else {
+            return (wanted == 0).then(Vec::new);
+        };
+        let kept = state.commits.iter().skip(skipped as usize).take(wanted as usize);
+        let commits: Vec<_> = kept.map(Arc::clone).collect();
+        (commits.len() as u64 == wanted).then_some(commits)
+    }
+}
