@@ -25,8 +25,11 @@ export interface AutoIndex {
 /** The indexes that the store made by itself. */
 export declare function autoIndexes(session: number): Array<AutoIndex>
 
-/** Begins a transaction. */
-export declare function begin(store: number, readCommitted: boolean, readOnly: boolean): number
+/** Begins a transaction. Levels of isolation: 0 is read committed, 1 snapshot, 2 serializable. */
+export declare function begin(store: number, isolation: number, readOnly: boolean): number
+
+/** Ends a wait; false if it has ended already. */
+export declare function cancelWait(transaction: number, wait: number): boolean
 
 /** Takes all rows out of the named collections, without names of all. */
 export declare function clear(session: number, collections: Array<string> | undefined | null, resetCounters: boolean): void
@@ -61,6 +64,12 @@ export declare function dropSchema(session: number, collections?: Array<string> 
 /** Lets a snapshot go. */
 export declare function dropSnapshot(snapshot: number): void
 
+/**
+ * Which function is told that a wait has ended: its number, and 0 where it was
+ * granted, 1 for a deadlock, 2 where the transaction has ended.
+ */
+export declare function onWake(told: (wait: number, how: number) => void): void
+
 /** Opens the store of a name, or without a name a private one. */
 export declare function open(name?: string | undefined | null): number
 
@@ -84,3 +93,9 @@ export declare function setAutoIndex(store: number, on: boolean): void
 
 /** Keeps the store as it is. */
 export declare function snapshot(store: number): number
+
+/**
+ * Begins to wait for the lock that the last statement of a transaction failed
+ * for; gives the number of the wait, or 0 if there is nothing to wait for.
+ */
+export declare function waitForLock(transaction: number): number

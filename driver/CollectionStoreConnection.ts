@@ -1,11 +1,15 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the two majors of core type contexts and options differently.
 import { Connection, EventType } from '@mikro-orm/core';
 import { CONNECTIONS_PREPARE, NOT_CONNECTED, SAVEPOINT_EVENTS } from './compat.js';
+import { transactionSettings } from './driver-options.js';
 import { unsupported } from './errors.js';
+import { isolationOf, isStronger } from './isolation.js';
 import { Engine, type Session, type Snapshot } from './native/engine.js';
 import { engineError, isEngineError } from './native/errors.js';
 import { noSql, shorten } from './query-builders.js';
+import { OpenTransactions } from './open-transactions.js';
 import { EXPLICIT, TransactionContext } from './transaction.js';
+import { nestInTurn, untilFree } from './turns.js';
 
 /** Names a store that nobody else can open. */
 const PRIVATE = ':memory:';
@@ -19,6 +23,10 @@ export interface LoggedCall {
 
 /** The connection to a store: opens and closes it, and runs transactions. */
 export class CollectionStoreConnection extends Connection {
+  readonly #settings = transactionSettings(this.config);
+  readonly #open = new OpenTransactions(this.#settings.idleTimeout, (message) =>
+    this.logger.warn('query', message),
+  );
   #engine: Engine | undefined;
   #closed = false;
   #opening: Promise<void> | undefined;
@@ -26,7 +34,7 @@ export class CollectionStoreConnection extends Connection {
   /** Opens the store named by `dbName`: the same for all who open it, private to this connection for `':memory:'`. */
   override async connect(options?: { skipOnConnect?: boolean }): Promise<void> {
     if (this.#engine === undefined) {
-      this.#engine = this.#open();
+      this.#engine = this.#openStore();
       this.#closed = false;
       this.connected = true;
       if (CONNECTIONS_PREPARE && options?.skipOnConnect !== true) {
@@ -71,6 +79,7 @@ export class CollectionStoreConnection extends Connection {
   /** Rolls back what is open and lets the store go; the last one to close it ends it. */
   override async close(_force?: boolean): Promise<void> {
     const engine = this.#engine;
+    this.#open.close();
     this.#engine = undefined;
     this.#closed = true;
     this.connected = false;
@@ -249,26 +258,41 @@ export class CollectionStoreConnection extends Connection {
       }
       return result;
     } catch (error) {
-      if (logs) {
+      // What is locked is waited for, and the call made again.
+      if (logs && !(isEngineError(error) && error.code === 'LOCKED')) {
         this.#log(start, describe(undefined), { ...context, level: 'error' });
       }
       throw this.converted(error);
     }
   }
 
-  /** Core's exception for an error of the engine; any other error as it is. */
+  /** Waits for the row that a call in a transaction failed for. */
+  async waitForLock(trx: TransactionContext): Promise<void> {
+    try {
+      await trx.session.waitForLock(this.#settings.lockTimeout);
+    } catch (error) {
+      throw this.converted(error);
+    }
+  }
+
+  /** Waits until no transaction nested in this one is open. */
+  async turn(trx: TransactionContext): Promise<void> {
+    try {
+      await untilFree(trx, this.#settings.lockTimeout);
+    } catch (error) {
+      throw this.converted(error);
+    }
+  }
+
+  /** Core's exception for an error of the engine; any other error as it is, and what is only to be waited for. */
   converted(error: unknown): unknown {
-    return isEngineError(error)
+    return isEngineError(error) && error.code !== 'LOCKED'
       ? this.platform.getExceptionConverter().convertException(error as any)
       : error;
   }
 
   async #begin(options: any, flush: boolean): Promise<TransactionContext> {
-    if (options.isolationLevel) {
-      throw unsupported(
-        `Isolation levels are not there yet: '${options.isolationLevel}'. A transaction without one sees the store as it was at its beginning.`,
-      );
-    }
+    const asked = options.isolationLevel ? isolationOf(options.isolationLevel) : undefined;
     if (options.sessionContext && Object.keys(options.sessionContext).length > 0) {
       throw unsupported(
         'The collection store has no session variables and no row level security: remove `sessionContext`.',
@@ -277,10 +301,16 @@ export class CollectionStoreConnection extends Connection {
     const { ctx, eventBroadcaster, loggerContext } = options;
     if (ctx) {
       const parent = TransactionContext.from(ctx);
+      if (asked !== undefined && isStronger(asked, parent.isolation)) {
+        throw unsupported(
+          `A nested transaction cannot be '${options.isolationLevel}' inside one that is '${parent.isolation}': ask for it where the outer one begins.`,
+        );
+      }
       const events = SAVEPOINT_EVENTS ? eventBroadcaster : undefined;
       await events?.dispatchEvent(EventType.beforeTransactionStart, ctx);
+      const nested = parent.busy ? await this.#nestInTurn(parent) : undefined;
       const trx = this.traced(
-        () => parent.nest(),
+        () => nested ?? parent.nest(),
         () => ({ text: `savepoint trx${parent.depth + 1}` }),
         loggerContext,
       );
@@ -292,16 +322,26 @@ export class CollectionStoreConnection extends Connection {
     }
     await eventBroadcaster?.dispatchEvent(EventType.beforeTransactionStart);
     const readOnly = options.readOnly === true;
+    const isolation = asked ?? (flush ? 'read committed' : this.#settings.isolation);
     const trx = this.traced(
-      () => TransactionContext.of(this.engine.begin({ readCommitted: flush, readOnly })),
+      () => TransactionContext.of(this.engine.begin({ isolation, readOnly }), isolation),
       () => ({ text: readOnly ? 'begin read only' : 'begin' }),
       loggerContext,
     );
+    this.#open.add(trx, this.config.get('debug') ? new Error('The transaction began here') : undefined);
     await eventBroadcaster?.dispatchEvent(EventType.afterTransactionStart, trx);
     return trx;
   }
 
-  #open(): Engine {
+  async #nestInTurn(parent: TransactionContext): Promise<TransactionContext> {
+    try {
+      return await nestInTurn(parent, this.#settings.lockTimeout);
+    } catch (error) {
+      throw this.converted(error);
+    }
+  }
+
+  #openStore(): Engine {
     const name = this.config.get('dbName') as string | undefined;
     return name === undefined || name === PRIVATE ? Engine.open() : Engine.open(name);
   }

@@ -16,7 +16,7 @@ import { syncCollections } from './collections.js';
 import { entityNameOf, isView, pivotOf } from './compat.js';
 import { countsOf, groupColumns } from './count-by.js';
 import { countRequest, type FindDefaults, findRequest } from './find-options.js';
-import { checkLock } from './locks.js';
+import { lockOf } from './locks.js';
 import { loadMembers } from './members.js';
 import { metadataOrThrow } from './metadata.js';
 import type { Session } from './native/engine.js';
@@ -198,10 +198,12 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
         this.#answer(entityName, where, given, query),
       );
     }
-    return query(
-      meta,
-      needsPolymorphicFilters(meta, options) ? await withPolymorphicFilters(meta, options) : options,
-    );
+    const given = needsPolymorphicFilters(meta, options)
+      ? await withPolymorphicFilters(meta, options)
+      : options;
+    return given.lockMode === undefined
+      ? query(meta, given)
+      : this.#calls.patiently(given, (patient) => query(meta, patient));
   }
 
   override findVirtual(entityName: any, where: any, options: any): Promise<any> {
@@ -325,9 +327,25 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     throw noSql('execute', query);
   }
 
-  /** Waits for nobody: a transaction that loses a conflict learns it at its commit. */
-  override async lockPessimistic(_entity: any, options: any): Promise<void> {
-    checkLock(options.lockMode, options.ctx);
+  /** Locks the row of an entity. */
+  override async lockPessimistic(entity: any, options: any): Promise<void> {
+    const lock = lockOf(options.lockMode, options.ctx);
+    if (lock === undefined) {
+      return;
+    }
+    await this.#calls.ready(options);
+    const { __meta: meta, __schema } = entity.__helper;
+    const { models, planner } = this.#spaces.get(options.schema ?? __schema);
+    const model = models.model(meta);
+    const where = entity.__helper.getPrimaryKey(true);
+    const request = { where, lock, fields: meta.primaryKeys };
+    const clauses = (): Clause[] => [
+      ['where', where],
+      ['lock', options.lockMode],
+    ];
+    await this.#calls.patiently(options, (given) =>
+      this.#calls.find(model, planner.find(model, request), clauses, given),
+    );
   }
 }
 

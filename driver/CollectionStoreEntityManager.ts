@@ -7,6 +7,7 @@ import {
   type GetRepository,
   type Loaded,
   type Primary,
+  type TransactionOptions,
 } from '@mikro-orm/core';
 import type { CollectionStoreDriver } from './CollectionStoreDriver.js';
 import type { CollectionStoreEntityRepository } from './CollectionStoreEntityRepository.js';
@@ -23,15 +24,28 @@ import {
   valueOrder,
 } from './finders.js';
 import { noSql } from './query-builders.js';
+import { withRetries } from './retries.js';
 import { EXPLICIT } from './transaction.js';
 
 /** The EntityManager of the collection store: core's, and the store's own finders. */
 export class CollectionStoreEntityManager<
   Driver extends CollectionStoreDriver = CollectionStoreDriver,
 > extends EntityManager<Driver> {
-  /** As core's, and told apart from the transaction that a `flush()` opens for itself, which never fails because of others. */
-  override async transactional<T>(cb: (em: this) => T | Promise<T>, options: any = {}): Promise<T> {
-    return super.transactional(cb as any, { ...options, [EXPLICIT]: true });
+  /**
+   * As core's. With `retries` the callback is run again, so many times at most and on a fresh fork, when the transaction
+   * was in conflict with others; a nested transaction is run again with the outer one.
+   */
+  override async transactional<T>(
+    cb: (em: this) => T | Promise<T>,
+    options: TransactionOptions & { retries?: number } = {},
+  ): Promise<T> {
+    const { retries = 0, ...rest } = options;
+    // Core's transactions are told apart from the one that a flush opens for itself, which never fails because of others.
+    const explicit: any = { ...rest, [EXPLICIT]: true };
+    if (retries === 0 || (this.getContext(false) as any).getTransactionContext()) {
+      return super.transactional(cb as any, explicit);
+    }
+    return withRetries(retries, () => super.transactional(cb as any, { ...explicit, clear: true }));
   }
 
   /**

@@ -6,6 +6,7 @@ import {
   ExceptionConverter,
   ForeignKeyConstraintViolationException,
   InvalidFieldNameException,
+  LockWaitTimeoutException,
   NonUniqueFieldNameException,
   NotNullConstraintViolationException,
   ReadOnlyException,
@@ -15,9 +16,10 @@ import {
   TableNotFoundException,
   UniqueConstraintViolationException,
 } from '@mikro-orm/core';
-import { type EngineErrorCode, isEngineError } from './native/errors.js';
+import { WriteConflictException } from './exceptions.js';
+import { type EngineError, type EngineErrorCode, isEngineError } from './native/errors.js';
 
-type ExceptionClass = new (previous: Error) => DriverException;
+type ExceptionClass = new (previous: EngineError) => DriverException;
 
 const EXCEPTIONS: Partial<Record<EngineErrorCode, ExceptionClass>> = {
   UNIQUE: UniqueConstraintViolationException,
@@ -30,7 +32,10 @@ const EXCEPTIONS: Partial<Record<EngineErrorCode, ExceptionClass>> = {
   FIELD_DUPLICATE: NonUniqueFieldNameException,
   PATTERN_SYNTAX: SyntaxErrorException,
   READ_ONLY: ReadOnlyException,
-  WRITE_CONFLICT: DeadlockException,
+  WRITE_CONFLICT: WriteConflictException,
+  DEADLOCK: DeadlockException,
+  LOCK_NOT_AVAILABLE: LockWaitTimeoutException,
+  LOCK_TIMEOUT: LockWaitTimeoutException,
   STORE_CLOSED: ConnectionException,
 };
 
@@ -42,6 +47,6 @@ export class CollectionStoreExceptionConverter extends ExceptionConverter {
       return super.convertException(exception);
     }
     const converted = new (EXCEPTIONS[exception.code] ?? ServerException)(exception);
-    return exception.code === 'WRITE_CONFLICT' ? Object.assign(converted, { retryable: true }) : converted;
+    return exception.code === 'DEADLOCK' ? Object.assign(converted, { retryable: true }) : converted;
   }
 }

@@ -4,24 +4,13 @@ import { CollectionStoreDriver } from './CollectionStoreDriver.js';
 import type { CollectionStoreEntityManager } from './CollectionStoreEntityManager.js';
 import { CONFIGURED_BY_CLI, SUBCLASS_INSTANCES } from './compat.js';
 import { loadCliOptions } from './cli-options.js';
+import type { CollectionStoreDriverOptions } from './driver-options.js';
 import { defaultMetadataProvider } from './decorators.js';
 
 /** Configuration of MikroORM with the collection store. `dbName` alone is enough: the name of a store in memory. */
 export type CollectionStoreOptions = Partial<CoreOptions<CollectionStoreDriver>> & {
   driverOptions?: CollectionStoreDriverOptions;
 };
-
-/** What concerns the collection store alone. */
-export interface CollectionStoreDriverOptions {
-  /**
-   * Refuses to start with entities that use SQL: formulas, checks, generated
-   * columns, index expressions, views, triggers. Without it each is named by a
-   * warning, and does nothing.
-   */
-  strict?: boolean;
-  /** Options of other drivers say nothing here. */
-  [option: string]: unknown;
-}
 
 /** MikroORM with the collection store. */
 export type CollectionStoreMikroORM<EM extends CollectionStoreEntityManager = CollectionStoreEntityManager> =

@@ -4,7 +4,7 @@ import type { Configuration, MetadataStorage } from '@mikro-orm/core';
 import type { CollectionStoreConnection, LoggedCall } from './CollectionStoreConnection.js';
 import { type Clause, callText } from './call-text.js';
 import type { CompiledPlan, Session, WriteResult } from './native/engine.js';
-import { type EngineErrorCode, engineError } from './native/errors.js';
+import { type EngineErrorCode, engineError, isEngineError } from './native/errors.js';
 import type { Model } from './plan/model.js';
 import type { Prepared } from './plan/planner.js';
 import type { Row } from './plan/part.js';
@@ -28,14 +28,61 @@ export class Calls {
 
   /** Whether a call with these options can run at once. */
   isReady(options: any): boolean {
-    return this.#connection.ready && !options.signal;
+    return this.#connection.ready && !options.signal && !isBusy(options.ctx);
   }
 
-  /** Waits until calls can run: opens the store with the first one. Rejects where the caller's signal has said stop. */
+  /**
+   * Waits until calls can run: opens the store with the first one, and lets a
+   * nested transaction come to its end. Rejects where the caller's signal has said stop.
+   */
   async ready(options: any): Promise<void> {
     options.signal?.throwIfAborted();
     if (!this.#connection.ready) {
       await this.#connection.ensureConnection();
+    }
+    if (isBusy(options.ctx)) {
+      await this.#connection.turn(TransactionContext.from(options.ctx));
+    }
+  }
+
+  /**
+   * Runs work that changes or locks rows, in one go. Where others have locked a
+   * row, none of it has happened: it waits for that row, and begins anew. Outside
+   * a transaction it then has one of its own, to wait in.
+   */
+  patiently<T>(options: any, work: (options: any) => T): T | Promise<T> {
+    try {
+      return work(options);
+    } catch (error) {
+      if (!isLocked(error)) {
+        throw error;
+      }
+    }
+    return options.ctx ? this.#again(options, work) : this.#inTransaction(options, work);
+  }
+
+  async #again<T>(options: any, work: (options: any) => T): Promise<T> {
+    for (;;) {
+      await this.#connection.waitForLock(TransactionContext.from(options.ctx));
+      try {
+        return work(options);
+      } catch (error) {
+        if (!isLocked(error)) {
+          throw error;
+        }
+      }
+    }
+  }
+
+  async #inTransaction<T>(options: any, work: (options: any) => T): Promise<T> {
+    const trx = TransactionContext.of(this.#connection.engine.begin({ isolation: 'read committed' }));
+    try {
+      const result = await this.patiently({ ...options, ctx: trx }, work);
+      trx.commit();
+      return result;
+    } catch (error) {
+      trx.rollback();
+      throw this.#connection.converted(error);
     }
   }
 
@@ -119,7 +166,9 @@ export class Calls {
   together<T>(options: any, work: (options: any) => T): T {
     const { ctx } = options;
     const engine = ctx ? undefined : this.#connection.engine;
-    const trx = engine ? TransactionContext.of(engine.begin()) : TransactionContext.from(ctx).nest();
+    const trx = engine
+      ? TransactionContext.of(engine.begin({ isolation: 'read committed' }))
+      : TransactionContext.from(ctx).nest();
     let result: T;
     try {
       result = work({ ...options, ctx: trx });
@@ -167,4 +216,13 @@ export class Calls {
   #text(verb: string, model: Model, clauses: readonly Clause[]): string {
     return callText(verb, model.collection, clauses, this.#config.getLogger().isEnabled('query-params'));
   }
+}
+
+/** Whether a row is locked by others. */
+function isLocked(error: unknown): boolean {
+  return isEngineError(error) && error.code === 'LOCKED';
+}
+
+function isBusy(ctx: unknown): boolean {
+  return ctx !== undefined && ctx !== null && TransactionContext.from(ctx).busy;
 }

@@ -7,7 +7,7 @@ import { type EntityMetadata, type EntityProperty, ReferenceKind } from '@mikro-
 import { unsupported } from './errors.js';
 import { lazyProperties, namesOf } from './fields.js';
 import { joinsOf, type PopulateHint } from './joins.js';
-import { checkLock } from './locks.js';
+import { lockOf } from './locks.js';
 import { PlanError } from './plan/errors.js';
 import { isRelation, type Model } from './plan/model.js';
 import type { FindOptions, GroupPage } from './plan/planner.js';
@@ -31,7 +31,6 @@ export function findRequest(
   defaults: FindDefaults,
 ): FindOptions {
   refuseCountOptions(meta, options);
-  checkLock(options.lockMode, options.ctx);
   const { orderBy, offset, exclude } = options;
   const populate: readonly PopulateHint[] = Array.isArray(options.populate) ? options.populate : NO_HINTS;
   const fields = options.fields?.length > 0 ? fieldsOf(model, options) : undefined;
@@ -48,6 +47,7 @@ export function findRequest(
     refs: defaults.joinsOwners ? inverseReferences(meta, populate, fields, nested) : undefined,
     nested,
     per: groupPage(options._partitionLimit),
+    lock: lockOf(options.lockMode, options.ctx),
   };
 }
 

@@ -14,7 +14,6 @@ export * from './CollectionStoreExceptionConverter.js';
 export {
   CollectionStoreMikroORM,
   CollectionStoreMikroORM as MikroORM,
-  type CollectionStoreDriverOptions,
   type CollectionStoreMikroORMClass,
   type CollectionStoreOptions,
   type CollectionStoreOptions as Options,
@@ -24,6 +23,8 @@ export {
 export * from './CollectionStorePlatform.js';
 export * from './CollectionStoreSchemaGenerator.js';
 export { check, computed, type RowFunction } from './computed.js';
+export type { CollectionStoreDriverOptions } from './driver-options.js';
+export { WriteConflictException } from './exceptions.js';
 export {
   AfterCreate,
   AfterDelete,

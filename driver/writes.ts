@@ -52,7 +52,10 @@ export class Writes {
     const model = models.model(rootOf(meta));
     const { rows, links } = this.#split(meta, data, options);
     const plan = (returning: ReturningOptions) => planner.insert(model, rows, returning);
-    const result = this.#write('insert', meta, model, plan, () => [['values', data]], options);
+    const clauses = (): Clause[] => [['values', data]];
+    const result = await this.#calls.patiently(options, (given) =>
+      this.#write('insert', meta, model, plan, clauses, given),
+    );
     const ids = this.#primaryKeys(meta, data, result.rows);
     for (const [i, own] of links.entries()) {
       await this.#link(meta, [ids[i]].flat(), own, 'none', options);
@@ -84,12 +87,7 @@ export class Writes {
         ...returning,
         ...(versionAbove(model) && { returning: model.primaryProps }),
       });
-    const result = this.#counted(
-      meta,
-      model,
-      this.#write('update', meta, model, plan, () => changeClauses(where, data), options),
-      options,
-    );
+    const result = await this.#update(meta, model, plan, () => changeClauses(where, data), options);
     const key = primaryKeyOf(meta, {
       ...(Utils.isPlainObject(where) ? (where as object) : { [meta.primaryKeys[0] as string]: where }),
       ...data,
@@ -112,12 +110,7 @@ export class Writes {
     const touch = isSpread(meta);
     const plan = (returning: ReturningOptions) =>
       planner.updateMany(model, where, rows, { touch, ...returning });
-    const result = this.#counted(
-      meta,
-      model,
-      this.#write('update', meta, model, plan, () => changeClauses(where, data), options),
-      options,
-    );
+    const result = await this.#update(meta, model, plan, () => changeClauses(where, data), options);
     for (const [i, own] of links.entries()) {
       await this.#link(meta, primaryKeyOf(meta, where[i]), own, 'all', options);
     }
@@ -134,12 +127,10 @@ export class Writes {
     await this.#calls.ready(options);
     const { models, planner } = this.#spaces.get(options.schema);
     const model = models.model(meta);
-    const result = this.#calls.write(
-      'delete',
-      model,
-      planner.delete(model, where),
-      () => [['where', where]],
-      options,
+    const prepared = planner.delete(model, where);
+    const clauses = (): Clause[] => [['where', where]];
+    const result = await this.#calls.patiently(options, (given) =>
+      this.#calls.write('delete', model, prepared, clauses, given),
     );
     return { affectedRows: result.affected, insertId: undefined, row: {}, rows: [] };
   }
@@ -209,7 +200,9 @@ export class Writes {
       ['values', data],
       ['unique', unique],
     ];
-    const result = this.#write('upsert', meta, model, plan, clauses, options);
+    const result = await this.#calls.patiently(options, (given) =>
+      this.#write('upsert', meta, model, plan, clauses, given),
+    );
     const written = result.rows.map(({ [ROW_NUMBER]: _, ...row }) => row);
     const complete = written.length === data.length;
     const ids = complete ? this.#primaryKeys(meta, data, written) : [];
@@ -291,6 +284,22 @@ export class Writes {
     const { models, planner } = this.#spaces.get(options.schema);
     const root = models.model(rootOf(meta));
     return settled(this.#calls, planner, root, rules, (whole, inner) => run({ whole }, inner), options);
+  }
+
+  /** Runs an update, and what it counts up in classes above. */
+  #update(
+    meta: EntityMetadata,
+    model: Model,
+    plan: (returning: ReturningOptions) => Prepared<CompiledPlan> | undefined,
+    clauses: () => readonly Clause[],
+    options: any,
+  ): WriteResult | Promise<WriteResult> {
+    const counts = versionAbove(model) !== undefined;
+    const update = (given: any): WriteResult =>
+      this.#counted(meta, model, this.#write('update', meta, model, plan, clauses, given), given);
+    return this.#calls.patiently(options, (given) =>
+      counts ? this.#calls.together(given, update) : update(given),
+    );
   }
 
   /** Counts up the version that a class above keeps, where there is one: it comes back with the rows that changed. */

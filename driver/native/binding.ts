@@ -36,7 +36,14 @@ export interface NativeBinding {
   close(store: Handle): void;
   compile(plan: string): Handle;
   dropPlan(plan: Handle): void;
-  begin(store: Handle, readCommitted: boolean, readOnly: boolean): Handle;
+  /** Levels of isolation: 0 is read committed, 1 snapshot, 2 serializable. */
+  begin(store: Handle, isolation: number, readOnly: boolean): Handle;
+  /** Which function is told that a wait has ended, and how: 0 granted, 1 deadlock, 2 the transaction has ended. */
+  onWake(told: (wait: number, how: number) => void): void;
+  /** The number of the wait that has begun; 0 if there is nothing to wait for. */
+  waitForLock(transaction: Handle): number;
+  /** False if the wait has ended already. */
+  cancelWait(transaction: Handle, wait: number): boolean;
   commit(transaction: Handle): number;
   rollback(transaction: Handle): void;
   savepoint(transaction: Handle, name: string): number;

@@ -8,6 +8,7 @@ import { type Chunk, Crossing, NO_CURSOR } from './crossing.js';
 import { engineError } from './errors.js';
 import { type Row, RowFactory } from './factory.js';
 import type { PlanIr, SchemaDef, Select } from './ir.js';
+import { waitForLock } from './waits.js';
 
 export type { AutoIndex } from './binding.js';
 export { ABSENT } from './pack.js';
@@ -21,10 +22,20 @@ export interface WriteResult {
   readonly rows: Row[];
 }
 
+/**
+ * What a transaction sees of others. Under `read committed` each statement sees
+ * the newest commit, and nobody else's writes are a conflict. Else all see the
+ * version of the first, and where others have changed a row that it changes, or
+ * under `serializable` anything it has read, that is a conflict.
+ */
+export type Isolation = 'read committed' | 'snapshot' | 'serializable';
+
+const LEVELS: readonly Isolation[] = ['read committed', 'snapshot', 'serializable'];
+
 /** How a transaction behaves. */
 export interface BeginOptions {
-  /** Each statement sees the newest commit, and the commit fails for nobody else's writes. Without it the whole transaction sees the version it began with. */
-  readonly readCommitted?: boolean;
+  /** What the transaction sees of others; `snapshot` where it is not said. */
+  readonly isolation?: Isolation;
   /** Refuses every write. */
   readonly readOnly?: boolean;
 }
@@ -250,7 +261,11 @@ export class Engine extends HandleSession {
   /** Begins a transaction; any number may be open. */
   begin(options: BeginOptions = {}): NativeTransaction {
     return new NativeTransaction(
-      this.native.begin(this.handle, options.readCommitted === true, options.readOnly === true),
+      this.native.begin(
+        this.handle,
+        LEVELS.indexOf(options.isolation ?? 'snapshot'),
+        options.readOnly === true,
+      ),
     );
   }
 
@@ -308,6 +323,11 @@ export class NativeTransaction extends HandleSession {
   rollback(): void {
     this.#end();
     this.native.rollback(this.handle);
+  }
+
+  /** Waits for the row that the last call failed for with `LOCKED`, at most so many milliseconds; the call is then to be made again. */
+  waitForLock(timeout: number): Promise<void> {
+    return waitForLock(this.handle, timeout);
   }
 
   /** Marks the present state, to come back to. */

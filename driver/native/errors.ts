@@ -21,6 +21,10 @@ export const ENGINE_ERROR_CODES = [
   'INVALID_PLAN',
   'INVALID_SCHEMA',
   'WRITE_CONFLICT',
+  'DEADLOCK',
+  'LOCKED',
+  'LOCK_NOT_AVAILABLE',
+  'LOCK_TIMEOUT',
   'TRANSACTION_CLOSED',
   'READ_ONLY',
   'SAVEPOINT_NOT_FOUND',
@@ -43,6 +47,8 @@ export interface EngineError extends Error {
   readonly constraint?: string;
   /** The fields concerned, where there are any. */
   readonly fields?: readonly string[];
+  /** The primary key of the row concerned as a JSON array of its values, where there is one. */
+  readonly key?: string;
 }
 
 const CODES: ReadonlySet<unknown> = new Set(ENGINE_ERROR_CODES);

@@ -109,6 +109,12 @@ export interface PerGroup {
   readonly offset?: Operand;
 }
 
+/** A lock of the rows of a find until the transaction ends, and what is done about rows that others have locked. */
+export interface RowLock {
+  readonly mode: 'shared' | 'exclusive';
+  readonly busy: 'wait' | 'fail' | 'skip';
+}
+
 /** Rows of a collection. */
 export interface FindPlan {
   readonly find: {
@@ -120,6 +126,7 @@ export interface FindPlan {
     readonly select: Select;
     readonly reverse?: boolean;
     readonly per?: PerGroup;
+    readonly lock?: RowLock;
   };
 }
 

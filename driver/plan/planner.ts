@@ -2,7 +2,7 @@
  * Calls as plans with parameters. A plan is made once for each shape of call
  * and kept; a call of a known shape costs one walk over what it says.
  */
-import type { Expr, PerGroup, PlanIr, SelectField } from '../native/ir.js';
+import type { Expr, PerGroup, PlanIr, RowLock, SelectField } from '../native/ir.js';
 import { LruCache } from './cache.js';
 import { allOf, whereOf } from './filter.js';
 import { insertOf } from './insert.js';
@@ -55,6 +55,8 @@ export interface FindOptions extends SelectOptions {
   readonly reverse?: boolean | undefined;
   /** A page of each group, before the page of the whole result. */
   readonly per?: GroupPage | undefined;
+  /** Locks the rows until the transaction ends. */
+  readonly lock?: RowLock | undefined;
 }
 
 /** A page of each group of rows. */
@@ -93,7 +95,7 @@ export class Planner<P> {
 
   /** A query. */
   find(model: Model, options: FindOptions = {}): PreparedFind<P> {
-    const { where, orderBy, limit, offset, reverse, per } = options;
+    const { where, orderBy, limit, offset, reverse, per, lock } = options;
     const shape = new Shape('');
     walkWhere(model, where, shape);
     if (orderBy !== undefined) {
@@ -107,6 +109,9 @@ export class Planner<P> {
     if (per !== undefined) {
       shape.mark(`per ${per.offset !== undefined}`);
       walkOrder(model, groupOrder(per), shape);
+    }
+    if (lock !== undefined) {
+      shape.mark(`lock ${lock.mode} ${lock.busy}`);
     }
     const { params } = shape;
     let known = this.#finds.get(model);
@@ -135,7 +140,7 @@ export class Planner<P> {
   }
 
   #compileFind(model: Model, options: FindOptions): CachedFind<P> {
-    const { where, orderBy, limit, offset, reverse, per } = options;
+    const { where, orderBy, limit, offset, reverse, per, lock } = options;
     const { expr, nextParam } = whereOf(model, where);
     const order = new OrderBuilder(model);
     walkOrder(model, orderBy, order);
@@ -152,6 +157,7 @@ export class Planner<P> {
         select,
         ...(reverse === true && { reverse }),
         ...(per !== undefined && { per: perGroup(model, per, afterPage) }),
+        ...(lock !== undefined && { lock }),
       },
     });
     return { plan, finish };

@@ -1,0 +1,61 @@
+/** Promises for what the native side tells of later, from whatever thread. */
+import { binding } from './binding.js';
+import { engineError } from './errors.js';
+
+/** How a wait for a lock ends, as the native side numbers it. */
+const GRANTED = 0;
+const DEADLOCK = 1;
+
+/** Who waits on this thread, by the number of the wait. */
+let waiting: Map<number, (how: number) => void> | undefined;
+
+function waits(): Map<number, (how: number) => void> {
+  if (waiting === undefined) {
+    const pending = new Map<number, (how: number) => void>();
+    binding().onWake((wait, how) => pending.get(wait)?.(how));
+    waiting = pending;
+  }
+  return waiting;
+}
+
+/**
+ * Waits for the lock that the last statement of a transaction failed for, at
+ * most so many milliseconds; the statement is then to be run again.
+ *
+ * Rejects with `LOCK_TIMEOUT` where that was not long enough, and with
+ * `DEADLOCK` where it never would be.
+ */
+export async function waitForLock(transaction: number, timeout: number): Promise<void> {
+  const pending = waits();
+  const wait = binding().waitForLock(transaction);
+  if (wait === 0) {
+    return;
+  }
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const how = await new Promise<number | undefined>((resolve) => {
+    pending.set(wait, resolve);
+    // Also what keeps the process alive until the wait has ended.
+    timer = setTimeout(() => {
+      if (binding().cancelWait(transaction, wait)) {
+        resolve(undefined);
+      }
+    }, timeout);
+  });
+  clearTimeout(timer);
+  pending.delete(wait);
+  if (how === undefined) {
+    throw engineError(
+      'LOCK_TIMEOUT',
+      `A row is locked by another transaction, and was not given free within ${timeout} ms (\`lockTimeout\`).`,
+    );
+  }
+  if (how === DEADLOCK) {
+    throw engineError(
+      'DEADLOCK',
+      "Transactions wait for each other's locks, and this one, the youngest, gives way: run it again.",
+    );
+  }
+  if (how !== GRANTED) {
+    throw engineError('TRANSACTION_CLOSED', 'The transaction has ended while one of its calls was waiting.');
+  }
+}

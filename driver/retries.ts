@@ -1,0 +1,27 @@
+/** Running a transaction again that was in conflict with others. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { ValidationError } from '@mikro-orm/core';
+
+/** The longest pause before the first retry, in milliseconds; before each further one it is twice as long. */
+const FIRST_PAUSE = 2;
+const LONGEST_PAUSE = 250;
+
+/**
+ * Runs work until it is in no conflict, at most so many times more. The pauses
+ * are random, so that those who were in conflict do not meet again, and grow.
+ */
+export async function withRetries<T>(retries: number, work: () => Promise<T>): Promise<T> {
+  if (!Number.isInteger(retries) || retries < 0) {
+    throw new ValidationError(`\`retries\` must be how often to try again, not ${String(retries)}.`);
+  }
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt >= retries || (error as { retryable?: unknown }).retryable !== true) {
+        throw error;
+      }
+    }
+    await pause(Math.random() * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** attempt));
+  }
+}
