@@ -9,7 +9,7 @@ import { engineError, isEngineError } from './native/errors.js';
 import { noSql, shorten } from './query-builders.js';
 import { OpenTransactions } from './open-transactions.js';
 import { EXPLICIT, TransactionContext } from './transaction.js';
-import { nestInTurn, untilFree } from './turns.js';
+import { nestInTurn, runIn, untilFree } from './turns.js';
 
 /** Names a store that nobody else can open. */
 const PRIVATE = ':memory:';
@@ -111,7 +111,7 @@ export class CollectionStoreConnection extends Connection {
   override async transactional<T>(cb: (trx: any) => Promise<T>, options: any = {}): Promise<T> {
     const trx = await this.#begin(options, options[EXPLICIT] !== true);
     try {
-      const result = await cb(trx);
+      const result = await runIn(trx, () => cb(trx));
       await this.commit(trx, options.eventBroadcaster, options.loggerContext);
       return result;
     } catch (error) {

@@ -45,7 +45,9 @@ function milliseconds(name: string, value: unknown): number | undefined {
     return undefined;
   }
   if (typeof value !== 'number' || !(value >= 0) || value > 2 ** 31 - 1) {
-    throw new ValidationError(`driverOptions.${name} must be a number of milliseconds, not ${String(value)}.`);
+    throw new ValidationError(
+      `driverOptions.${name} must be a number of milliseconds, not ${String(value)}.`,
+    );
   }
   return value;
 }

@@ -59,5 +59,7 @@ export class OpenTransactions {
 
 function began(place: Error | undefined): string {
   const stack = place?.stack?.split('\n').slice(1).join('\n');
-  return stack === undefined ? ' With `debug` on, the place where it began is said here.' : ` It began here:\n${stack}`;
+  return stack === undefined
+    ? ' With `debug` on, the place where it began is said here.'
+    : ` It began here:\n${stack}`;
 }

@@ -50,15 +50,10 @@ export class TransactionContext {
     return new TransactionContext(native, isolation);
   }
 
-  /** Whether this is a transaction of the collection store. */
-  static is(context: unknown): context is TransactionContext {
-    return typeof context === 'object' && context !== null && #native in context;
-  }
-
   /** The context that core handed back. Anything else is refused. */
   static from(context: unknown): TransactionContext {
-    if (TransactionContext.is(context)) {
-      return context;
+    if (typeof context === 'object' && context !== null && #native in context) {
+      return context as TransactionContext;
     }
     throw engineError(
       'TRANSACTION_CLOSED',

@@ -5,9 +5,18 @@
  * it is open would be rolled back with it. So that lets it come to its end first,
  * unless it is done by the nested one itself.
  */
-import { TransactionContext as CoreTransactionContext } from '@mikro-orm/core';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { engineError } from './native/errors.js';
-import { TransactionContext } from './transaction.js';
+import type { TransactionContext } from './transaction.js';
+
+/** The nested transaction that the running function is part of. */
+const running = new AsyncLocalStorage<TransactionContext>();
+
+/** Runs the body of a transaction. */
+export function runIn<T>(trx: TransactionContext, body: () => T): T {
+  // Only nested ones are ever asked for.
+  return trx.nested ? running.run(trx, body) : body();
+}
 
 /** A transaction inside another, once no other one is open in it. */
 export function nestInTurn(parent: TransactionContext, timeout: number): Promise<TransactionContext> {
@@ -56,6 +65,6 @@ function insideNested(trx: TransactionContext): TransactionContext | undefined {
   if (nestedOne === undefined) {
     return undefined;
   }
-  const current: unknown = CoreTransactionContext.currentTransactionContext()?.em.getTransactionContext();
-  return TransactionContext.is(current) && current.isWithin(nestedOne) ? current : undefined;
+  const current = running.getStore();
+  return current?.isOpen && current.isWithin(nestedOne) ? current : undefined;
 }

@@ -102,8 +102,12 @@ feature('Propagation: `NEVER`', { since: '6.5' }, async () => {
     refused(() => outer.transactional(async () => {}, { propagation: 'never' }), /transaction/),
   );
 });
-feature('`readOnly`', { note: 'Taken as a hint: writes are not refused, as in SQLite.' }, async () => {
+feature('`readOnly`', async () => {
   const em = await manager();
+  await refused(
+    () => em.transactional((inner: Loose) => inner.insert(Tag, { name: 'x' }), { readOnly: true }),
+    /read-only/,
+  );
   assert.equal(await em.transactional((inner: Loose) => inner.count(Tag), { readOnly: true }), 3);
 });
 feature('`ignoreNestedTransactions`', async () => {
@@ -114,14 +118,21 @@ feature('`ignoreNestedTransactions`', async () => {
   );
   assert.equal(await em.fork().count(Tag), 4);
 });
-feature(
-  'Isolation levels',
-  { notHere: 'Not there yet: a transaction sees the store as it was when it began.' },
-  async () => {
-    const em = await manager();
-    await refused(() => em.transactional(async () => {}, { isolationLevel: 'serializable' }), /isolation/i);
-  },
-);
+feature('Isolation levels', async () => {
+  const em = await manager();
+  const sees = async (isolationLevel: string): Promise<number> =>
+    em.fork().transactional(
+      async (inner: Loose) => {
+        await inner.count(Tag);
+        await em.fork().insert(Tag, { name: 'x' });
+        return inner.count(Tag);
+      },
+      { isolationLevel },
+    );
+  assert.equal(await sees('read committed'), 4);
+  assert.equal(await sees('repeatable read'), 4);
+  assert.equal(await sees('serializable'), 5);
+});
 feature('`disableTransactions`', async () => {
   const em = await manager({ disableTransactions: true });
   em.create(Tag, { name: 'x' });
@@ -137,17 +148,20 @@ feature('`implicitTransactions: false`', async () => {
 feature(
   'Conflicts of two transactions',
   {
-    differs: 'The second to commit fails with a conflict; in SQLite the second to write waits or fails.',
+    differs:
+      'Who changes a row that another transaction is changing waits for it, and then has a conflict; in SQLite there is one transaction at a time.',
   },
   async () => {
     const em = await manager();
     const [one, two] = [em.fork(), em.fork()];
     await one.begin();
     await two.begin();
+    await two.count(Tag);
     await one.nativeUpdate(Tag, 1, { name: 'one' });
-    await two.nativeUpdate(Tag, 1, { name: 'two' });
+    const waiting = two.nativeUpdate(Tag, 1, { name: 'two' });
     await one.commit();
-    await assert.rejects(() => two.commit());
+    await assert.rejects(waiting, { name: 'WriteConflictException', retryable: true });
+    await two.rollback();
   },
 );
 /** Versioned rows, one of which another EntityManager has changed since. */
