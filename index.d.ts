@@ -37,6 +37,9 @@ export declare function clear(session: number, collections: Array<string> | unde
 /** Rolls back the transactions begun on a store handle and closes it. */
 export declare function close(store: number): void
 
+/** Ends the reading of changes, and the wait for more of them, if there is one. */
+export declare function closeChanges(feed: number, wait: number): void
+
 /** Commits and ends a transaction, whether or not that succeeds; gives the number of the version made. */
 export declare function commit(transaction: number): number
 
@@ -73,6 +76,15 @@ export declare function onWake(told: (wait: number, how: number) => void): void
 /** Opens the store of a name, or without a name a private one. */
 export declare function open(name?: string | undefined | null): number
 
+/**
+ * Begins to read the changes behind a version, without one behind the newest, of
+ * the named collections, without names of all.
+ */
+export declare function openChanges(store: number, from?: number | undefined | null, collections?: Array<string> | undefined | null): number
+
+/** A cursor over the changes committed since it was last asked, each a document; 0 if there are none. */
+export declare function readChanges(feed: number): number
+
 /** Ends a savepoint and later ones. */
 export declare function release(transaction: number, savepoint: number): void
 
@@ -88,11 +100,17 @@ export declare function rollbackTo(transaction: number, savepoint: number): void
 /** Sets a savepoint. */
 export declare function savepoint(transaction: number, name: string): number
 
+/** The number of the newest version of a store. */
+export declare function sequence(store: number): number
+
 /** Switches the making of indexes by the store itself on, or off, which drops those there are. */
 export declare function setAutoIndex(store: number, on: boolean): void
 
 /** Keeps the store as it is. */
 export declare function snapshot(store: number): number
+
+/** Begins to wait for the next commit; gives the number of the wait, or 0 if there are changes already. */
+export declare function waitForChanges(feed: number): number
 
 /**
  * Begins to wait for the lock that the last statement of a transaction failed

@@ -4,6 +4,7 @@ import { CONNECTIONS_PREPARE, NOT_CONNECTED, SAVEPOINT_EVENTS } from './compat.j
 import { transactionSettings } from './driver-options.js';
 import { unsupported } from './errors.js';
 import { isolationOf, isStronger } from './isolation.js';
+import type { Changes, ChangesOptions } from './native/changes.js';
 import { Engine, type Session, type Snapshot } from './native/engine.js';
 import { engineError, isEngineError } from './native/errors.js';
 import { noSql, shorten } from './query-builders.js';
@@ -195,6 +196,23 @@ export class CollectionStoreConnection extends Connection {
       () => this.engine.restore(snapshot),
       () => ({ text: 'restore' }),
     );
+  }
+
+  /**
+   * What is committed, change by change in the order of the commits: from now on, or behind the commit `from`, of some
+   * collections or of all. To be read with `for await`; each change has its `sequence`, by which to go on later. The
+   * latest 100,000 changes are kept while somebody reads: who falls behind further gets an error.
+   */
+  changes(options: ChangesOptions = {}): Changes {
+    return this.traced(
+      () => this.engine.changes(options),
+      () => ({ text: 'changes' }),
+    );
+  }
+
+  /** The number of the last commit: what is read behind it is what comes. */
+  get sequence(): number {
+    return this.engine.sequence;
   }
 
   /** Refused: there is no query text to execute. */

@@ -58,6 +58,7 @@ export {
   Trigger,
   Unique,
 } from './decorators.js';
+export type { Change, Changes, ChangesOptions, ResetChange, RowChange } from './native/changes.js';
 export type { FindByOptions, FinderKey, FinderOptions } from './finders.js';
 export type { Snapshot } from './native/engine.js';
 export { PlanError, type PlanErrorCode } from './plan/errors.js';

@@ -51,6 +51,8 @@ pub enum ErrorCode {
     LockNotAvailable,
     /// A row was changed since the version that a statement ran on: to be run again on a newer one.
     Stale,
+    /// A reader of changes has fallen behind further than they are kept.
+    TooFarBehind,
     /// The transaction has ended already.
     TransactionClosed,
     /// A write in a transaction that only reads.
@@ -94,6 +96,7 @@ impl ErrorCode {
             Self::Locked => "LOCKED",
             Self::LockNotAvailable => "LOCK_NOT_AVAILABLE",
             Self::Stale => "STALE",
+            Self::TooFarBehind => "TOO_FAR_BEHIND",
             Self::TransactionClosed => "TRANSACTION_CLOSED",
             Self::ReadOnly => "READ_ONLY",
             Self::SavepointNotFound => "SAVEPOINT_NOT_FOUND",

@@ -42,6 +42,15 @@ export interface NativeBinding {
   onWake(told: (wait: number, how: number) => void): void;
   /** The number of the wait that has begun; 0 if there is nothing to wait for. */
   waitForLock(transaction: Handle): number;
+  /** A reader of what is committed behind a version, without one behind the newest. */
+  openChanges(store: Handle, from: number | undefined, collections: string[] | undefined): Handle;
+  /** A cursor over what has been committed since it was last asked; 0 if nothing has. */
+  readChanges(feed: Handle): Handle;
+  /** The number of the wait that has begun; 0 if there are changes already. */
+  waitForChanges(feed: Handle): number;
+  closeChanges(feed: Handle, wait: number): void;
+  /** The number of the newest version. */
+  sequence(store: Handle): number;
   /** False if the wait has ended already. */
   cancelWait(transaction: Handle, wait: number): boolean;
   commit(transaction: Handle): number;

@@ -4,6 +4,7 @@
  * Every call here is one call of the native side and is done when it returns.
  */
 import { type AutoIndex, binding, type Handle, type NativeBinding } from './binding.js';
+import { Changes, type ChangesOptions } from './changes.js';
 import { type Chunk, Crossing, NO_CURSOR } from './crossing.js';
 import { engineError } from './errors.js';
 import { type Row, RowFactory } from './factory.js';
@@ -236,6 +237,7 @@ abstract class HandleSession implements Session {
 export class Engine extends HandleSession {
   /** The name others find the store by; none for a private one. */
   readonly name: string | undefined;
+  readonly #changes = new Set<Changes>();
   #closed = false;
 
   private constructor(handle: Handle, name: string | undefined) {
@@ -269,6 +271,18 @@ export class Engine extends HandleSession {
     );
   }
 
+  /** Reads what is committed from now on, or behind an earlier commit that is still kept. */
+  changes(options: ChangesOptions = {}): Changes {
+    const changes = new Changes(this.handle, options, (ended) => this.#changes.delete(ended));
+    this.#changes.add(changes);
+    return changes;
+  }
+
+  /** The number of the last commit. */
+  get sequence(): number {
+    return this.native.sequence(this.handle);
+  }
+
   /** Keeps the store as it is now. Costs nothing, however large it is. */
   snapshot(): Snapshot {
     return new Snapshot(this.native.snapshot(this.handle));
@@ -288,6 +302,9 @@ export class Engine extends HandleSession {
   close(): void {
     if (!this.#closed) {
       this.#closed = true;
+      for (const changes of this.#changes) {
+        changes.close();
+      }
       this.native.close(this.handle);
     }
   }

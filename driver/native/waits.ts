@@ -9,7 +9,8 @@ const DEADLOCK = 1;
 /** Who waits on this thread, by the number of the wait. */
 let waiting: Map<number, (how: number) => void> | undefined;
 
-function waits(): Map<number, (how: number) => void> {
+/** Who waits on this thread; those that the native side has numbered may be added. */
+export function waits(): Map<number, (how: number) => void> {
   if (waiting === undefined) {
     const pending = new Map<number, (how: number) => void>();
     binding().onWake((wait, how) => pending.get(wait)?.(how));

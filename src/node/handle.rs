@@ -13,6 +13,7 @@ pub(super) enum Kind {
     Plan = 3,
     Cursor = 4,
     Snapshot = 5,
+    Feed = 6,
 }
 
 impl Kind {
@@ -25,6 +26,7 @@ impl Kind {
             }
             Self::Plan => (ErrorCode::InvalidPlan, "The plan has been let go: compile it again."),
             Self::Cursor => (ErrorCode::InvalidPlan, "The cursor has been closed or read to its end."),
+            Self::Feed => (ErrorCode::StoreClosed, "The reading of changes has ended: begin anew."),
             Self::Snapshot => (ErrorCode::ForeignSnapshot, "The snapshot has been let go: take another."),
         };
         Error::new(code, message)

@@ -6,6 +6,7 @@
 //! everything else is a generated function ([`api`]).
 
 mod api;
+mod changes;
 mod channel;
 mod handle;
 mod pack;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::changes::OpenFeed;
 use super::handle::{Handle, Kind, Table};
 use super::reading::Reading;
 use super::wake::Waker;
@@ -16,6 +17,7 @@ pub(super) struct Environment {
     pub(super) plans: Table<Arc<Plan>>,
     pub(super) cursors: Table<OpenCursor>,
     pub(super) snapshots: Table<Snapshot>,
+    pub(super) feeds: Table<OpenFeed>,
     /// How JavaScript is told that a wait has ended.
     pub(super) waker: Option<Waker>,
 }
@@ -40,6 +42,7 @@ impl Environment {
             plans: Table::new(Kind::Plan),
             cursors: Table::new(Kind::Cursor),
             snapshots: Table::new(Kind::Snapshot),
+            feeds: Table::new(Kind::Feed),
             waker: None,
         }
     }
@@ -53,7 +56,9 @@ impl Environment {
     /// The cursor of a handle, where its session still goes on.
     pub(super) fn cursor(&mut self, cursor: Handle) -> Result<&mut OpenCursor> {
         let open = self.cursors.get_mut(cursor)?;
-        if open.session.is(Kind::Store) {
+        if open.session.is(Kind::Feed) {
+            self.feeds.get(open.session)?;
+        } else if open.session.is(Kind::Store) {
             self.stores.get(open.session)?;
         } else {
             self.transactions.get(open.session)?;
@@ -84,6 +89,9 @@ impl Environment {
             self.end(transaction)?.rollback()?;
         }
         self.empty_cursors(store);
+        for feed in self.feeds.handles(|open| open.store == store) {
+            self.feeds.remove(feed)?;
+        }
         closed.close();
         Ok(())
     }
@@ -118,12 +126,17 @@ impl Environment {
         }
     }
 
+    /// How JavaScript is told that a wait has ended.
+    pub(super) fn waker(&self) -> Result<Waker> {
+        self.waker.clone().ok_or_else(|| {
+            Error::new(ErrorCode::Internal, "The native functions were misused: nobody is there to be told.")
+        })
+    }
+
     /// Waits for the lock that a transaction's last statement failed for; `None`
     /// if there is nothing to wait for. JavaScript is told when the wait has ended.
     pub(super) fn wait(&mut self, transaction: Handle) -> Result<Option<WaitId>> {
-        let waker = self.waker.clone().ok_or_else(|| {
-            Error::new(ErrorCode::Internal, "The native functions were misused: nobody is there to be told.")
-        })?;
+        let waker = self.waker()?;
         let open = self.transactions.get_mut(transaction)?;
         open.transaction.wait(Box::new(move |wait, how| waker.tell(wait.0, number(how))))
     }
@@ -133,6 +146,7 @@ impl Environment {
         self.cursors.clear();
         self.transactions.clear();
         self.snapshots.clear();
+        self.feeds.clear();
         self.plans.clear();
         self.stores.clear();
     }

@@ -10,7 +10,7 @@ use super::shape::{Body, FindShape, SelectShape, Shape};
 use super::sink::Sink;
 use crate::error::Result;
 use crate::store::Collection;
-use crate::value::Row;
+use crate::value::{Row, Value};
 
 /// The rows of a result. It keeps the version of the data that it was made of,
 /// whatever is written in the meantime.
@@ -23,6 +23,7 @@ enum Rows {
     None,
     Find(Box<Find>),
     Written(Written),
+    Documents(Documents),
 }
 
 /// The rows of a find.
@@ -61,7 +62,19 @@ struct Written {
     now: usize,
 }
 
+/// Documents, each a row of one field of wire `Json`.
+struct Documents {
+    documents: Vec<Value>,
+    before: usize,
+    now: usize,
+}
+
 impl Cursor {
+    /// A cursor over documents: rows of one field of wire `Json`.
+    pub fn documents(documents: Vec<Value>) -> Self {
+        Self(Rows::Documents(Documents { documents, before: 0, now: 0 }))
+    }
+
     /// A cursor without rows.
     pub fn empty() -> Self {
         Self::default()
@@ -74,6 +87,7 @@ impl Cursor {
             Rows::None => true,
             Rows::Find(find) => find.now.done,
             Rows::Written(written) => written.now == written.rows.len(),
+            Rows::Documents(rows) => rows.now == rows.documents.len(),
         }
     }
 
@@ -87,6 +101,7 @@ impl Cursor {
             Rows::None => Ok(0),
             Rows::Find(find) => find.next_chunk(most, sink),
             Rows::Written(written) => Ok(written.next_chunk(most, sink)),
+            Rows::Documents(rows) => Ok(rows.next_chunk(most, sink)),
         }
     }
 
@@ -96,6 +111,7 @@ impl Cursor {
             Rows::None => {}
             Rows::Find(find) => find.now = find.before,
             Rows::Written(written) => written.now = written.before,
+            Rows::Documents(rows) => rows.now = rows.before,
         }
     }
 
@@ -113,7 +129,7 @@ impl Cursor {
                 let most = rows.len();
                 Ok(Some(Self::sorted(execution, shape, rows, 0, most)))
             }
-            Rows::None | Rows::Written(_) => Ok(None),
+            Rows::None | Rows::Written(_) | Rows::Documents(_) => Ok(None),
         }
     }
 
@@ -254,6 +270,20 @@ impl Written {
         let fields = returning(&self.shape).map_or(&[][..], |select| &select.fields);
         for (place, row) in self.rows.iter().skip(self.now).take(most) {
             project_fields(fields, row, *place, sink);
+            self.now += 1;
+            if sink.is_full() {
+                break;
+            }
+        }
+        self.now - self.before
+    }
+}
+
+impl Documents {
+    fn next_chunk<S: Sink + ?Sized>(&mut self, most: usize, sink: &mut S) -> usize {
+        self.before = self.now;
+        for document in self.documents.iter().skip(self.now).take(most) {
+            sink.json(document.as_ref());
             self.now += 1;
             if sink.is_full() {
                 break;

@@ -6,6 +6,7 @@
 //! orders what the path does not, and a [`Cursor`] hands rows to a [`Sink`].
 
 mod access;
+mod changes;
 mod cursor;
 mod document;
 mod evaluate;
@@ -34,6 +35,7 @@ mod sort;
 mod update;
 mod watch;
 
+pub use changes::change_documents;
 pub use cursor::Cursor;
 pub use params::Params;
 pub use plan::*;

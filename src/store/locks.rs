@@ -45,6 +45,14 @@ pub(super) struct RowId(u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WaitId(pub u64);
 
+impl WaitId {
+    /// The number of a wait that begins now.
+    pub(super) fn next() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self(LAST.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Woken {
@@ -136,12 +144,11 @@ impl Locks {
 
     /// Takes a lock, or waits for it: then `wake` is called when that has ended.
     pub fn wait(&self, transaction: TransactionId, row: RowId, mode: LockMode, wake: Wake) -> Waiting {
-        static LAST: AtomicU64 = AtomicU64::new(0);
         let mut state = self.state.lock();
         if state.acquire(transaction, row, mode) != Acquired::Busy {
             return Waiting::Granted;
         }
-        let id = WaitId(LAST.fetch_add(1, Ordering::Relaxed) + 1);
+        let id = WaitId::next();
         state.enqueue(id, Wait { transaction, row, mode, wake });
         let mut ended = Ended::new();
         let outcome = loop {

@@ -9,6 +9,7 @@
 mod alter;
 mod automatic;
 mod check;
+mod feed;
 mod foreign;
 mod guard;
 mod locks;
@@ -31,6 +32,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 pub use automatic::AutoIndex;
+pub use feed::Feed;
 pub use guard::Patience;
 pub use locks::{LockMode, WaitId, Wake, Woken};
 pub use reads::{KeyRange, Reads};
@@ -168,6 +170,7 @@ impl Store {
         self.core.recent.note(|| Commit { sequence, catalog: Arc::clone(catalog), change });
         self.core.replace(root);
         drop(publishing);
+        self.core.recent.published();
         Ok(sequence)
     }
 }

@@ -71,10 +71,7 @@ impl Reads {
 
     /// The first row that was read, or would have been, and that a commit changed.
     /// The row is `None` where it changed more than rows.
-    pub(super) fn changed_by<'c>(
-        &self,
-        commit: &'c Commit,
-    ) -> Option<Option<(&'c Effect, &'c Arc<Schema>)>> {
+    pub(super) fn changed_by<'c>(&self, commit: &'c Commit) -> Option<Option<(&'c Effect, &'c Arc<Schema>)>> {
         let effects = match &commit.change {
             Change::Rows(effects) => effects,
             Change::Everything => return (!self.collections.is_empty()).then_some(None),
@@ -82,11 +79,7 @@ impl Reads {
         effects.iter().find_map(|effect| self.touched(effect, &commit.catalog)).map(Some)
     }
 
-    fn touched<'c>(
-        &self,
-        effect: &'c Effect,
-        catalog: &'c Catalog,
-    ) -> Option<(&'c Effect, &'c Arc<Schema>)> {
+    fn touched<'c>(&self, effect: &'c Effect, catalog: &'c Catalog) -> Option<(&'c Effect, &'c Arc<Schema>)> {
         let reads = self.collections.get(&effect.collection)?;
         let schema = catalog.schema(effect.collection)?;
         let rows = [&effect.before, &effect.after];

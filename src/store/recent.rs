@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::locks::WaitId;
 use super::writer::Effect;
 use crate::catalog::Catalog;
 
@@ -41,15 +42,20 @@ impl Change {
 }
 
 /// The latest commits of a store.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Recent(Mutex<State>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     watchers: usize,
     weight: usize,
     commits: VecDeque<Arc<Commit>>,
+    /// Who waits for the next commit.
+    waits: Vec<(WaitId, WakeReader)>,
 }
+
+/// Called with the next commit, from whatever thread makes it.
+type WakeReader = Box<dyn FnOnce(WaitId) + Send>;
 
 impl Recent {
     /// Keeps commits from now on. To be called while nothing is published.
@@ -63,6 +69,32 @@ impl Recent {
         state.watchers = state.watchers.saturating_sub(1);
         if state.watchers == 0 {
             *state = State::default();
+        }
+    }
+
+    /// Calls back with the next commit, if `newest` is not behind a version already.
+    pub fn wait(&self, after: u64, newest: impl Fn() -> u64, wake: WakeReader) -> Option<WaitId> {
+        let mut state = self.0.lock();
+        // Asked while the state is locked: a commit is noted before it counts as the newest.
+        let noted = state.commits.back().map_or(0, |commit| commit.sequence);
+        if newest().max(noted) > after {
+            return None;
+        }
+        let id = WaitId::next();
+        state.waits.push((id, wake));
+        Some(id)
+    }
+
+    /// Ends a wait; nothing if it has ended already.
+    pub fn cancel(&self, id: WaitId) {
+        self.0.lock().waits.retain(|(waiting, _)| *waiting != id);
+    }
+
+    /// Wakes whoever waits for a commit. To be called when it is published.
+    pub fn published(&self) {
+        let waits = std::mem::take(&mut self.0.lock().waits);
+        for (id, wake) in waits {
+            wake(id);
         }
     }
 

@@ -369,7 +369,9 @@ impl Transaction {
         let reads = reads.lock();
         match commits.iter().find_map(|commit| reads.changed_by(commit)) {
             None => Ok(()),
-            Some(None) => Err(replay::conflict("others changed the schema, cleared a collection or restored")),
+            Some(None) => {
+                Err(replay::conflict("others changed the schema, cleared a collection or restored"))
+            }
             Some(Some((effect, schema))) => {
                 Err(replay::conflict_over(schema, effect.before.as_ref().or(effect.after.as_ref())))
             }
