@@ -110,7 +110,7 @@ export class CollectionStoreConnection extends Connection {
   }
 
   override async transactional<T>(cb: (trx: any) => Promise<T>, options: any = {}): Promise<T> {
-    const trx = await this.#begin(options, options[EXPLICIT] !== true);
+    const trx = await this.#begin(options, options[EXPLICIT] === undefined);
     try {
       const result = await runIn(trx, () => cb(trx));
       await this.commit(trx, options.eventBroadcaster, options.loggerContext);
@@ -346,7 +346,7 @@ export class CollectionStoreConnection extends Connection {
       () => ({ text: readOnly ? 'begin read only' : 'begin' }),
       loggerContext,
     );
-    this.#open.add(trx, this.config.get('debug') ? new Error('The transaction began here') : undefined);
+    this.#open.add(trx, options[EXPLICIT] === true ? undefined : options[EXPLICIT]);
     await eventBroadcaster?.dispatchEvent(EventType.afterTransactionStart, trx);
     return trx;
   }

@@ -41,11 +41,16 @@ export class CollectionStoreEntityManager<
   ): Promise<T> {
     const { retries = 0, ...rest } = options;
     // Core's transactions are told apart from the one that a flush opens for itself, which never fails because of others.
-    const explicit: any = { ...rest, [EXPLICIT]: true };
+    const explicit: any = { ...rest, [EXPLICIT]: this.#here() };
     if (retries === 0 || (this.getContext(false) as any).getTransactionContext()) {
       return super.transactional(cb as any, explicit);
     }
     return withRetries(retries, () => super.transactional(cb as any, { ...explicit, clear: true }));
+  }
+
+  /** As core's. */
+  override async begin(options: any = {}): Promise<void> {
+    return super.begin({ ...options, [EXPLICIT]: this.#here() });
   }
 
   /**
@@ -272,6 +277,11 @@ export class CollectionStoreEntityManager<
   /** Left to the driver, which adds the discriminator to a condition of the user's own rather than overwriting it. */
   protected override applyDiscriminatorCondition(_entityName: any, where: any): any {
     return where;
+  }
+
+  /** The place of the call, where it is of interest: not all engines know it any more after a pause. */
+  #here(): Error | true {
+    return this.config.get('debug') ? new Error('A transaction') : true;
   }
 
   async #one(entityName: any, where: unknown, orderBy: unknown, options: object): Promise<any> {

@@ -1,7 +1,10 @@
 import { engineError } from './native/errors.js';
 import type { Isolation, NativeTransaction } from './native/engine.js';
 
-/** The mark, among the options of a transaction, of one that the user asked for. Core hands all options on. */
+/**
+ * The mark, among the options of a transaction, of one that the user asked for; while debugging, an error made where
+ * that was. Core hands all options on.
+ */
 export const EXPLICIT: unique symbol = Symbol('explicit transaction');
 
 /**

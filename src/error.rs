@@ -117,13 +117,13 @@ pub struct Error {
     /// For people: names the collection, the constraint, the fields and, shortened, the values.
     pub message: String,
     /// The collection concerned, where there is one.
-    pub collection: Option<String>,
+    pub collection: Option<Box<str>>,
     /// The constraint or index concerned, where there is one.
-    pub constraint: Option<String>,
+    pub constraint: Option<Box<str>>,
     /// The fields concerned; empty where none are.
     pub fields: Vec<String>,
     /// The primary key of the row concerned, as a JSON array of its values, where there is one.
-    pub key: Option<String>,
+    pub key: Option<Box<str>>,
 }
 
 /// The result of whatever may fail in the engine.
@@ -138,13 +138,13 @@ impl Error {
 
     /// The same error, said of a collection.
     pub fn of_collection(mut self, name: impl Into<String>) -> Self {
-        self.collection = Some(name.into());
+        self.collection = Some(name.into().into());
         self
     }
 
     /// The same error, said of a constraint or an index.
     pub fn of_constraint(mut self, name: impl Into<String>) -> Self {
-        self.constraint = Some(name.into());
+        self.constraint = Some(name.into().into());
         self
     }
 
@@ -156,7 +156,7 @@ impl Error {
 
     /// The same error, said of the row of a primary key, given as a JSON array of its values.
     pub fn of_key(mut self, key: String) -> Self {
-        self.key = Some(key);
+        self.key = Some(key.into());
         self
     }
 }

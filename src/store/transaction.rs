@@ -189,9 +189,9 @@ impl Transaction {
     /// transaction ends; false where others have the lock and the row is to be skipped.
     ///
     /// # Errors
-    /// `Locked`, `LockNotAvailable`; `Stale` and `WriteConflict` as [`Transaction::statement`].
+    /// `ReadOnly`, `Locked`, `LockNotAvailable`; `Stale` and `WriteConflict` as [`Transaction::statement`].
     pub fn lock(&mut self, schema: &Schema, row: &Row, mode: LockMode, patience: Patience) -> Result<bool> {
-        self.check_open()?;
+        self.check_writable()?;
         self.locking = true;
         let mut guard = Guard {
             store: &self.store,
