@@ -88,6 +88,12 @@ export declare function readChanges(feed: number): number
 /** Ends a savepoint and later ones. */
 export declare function release(transaction: number, savepoint: number): void
 
+/** Gives a collection another name. */
+export declare function renameCollection(session: number, from: string, to: string): void
+
+/** Gives a field of a collection another name. */
+export declare function renameField(session: number, collection: string, from: string, to: string): void
+
 /** Makes the store what it was. */
 export declare function restore(store: number, snapshot: number): void
 

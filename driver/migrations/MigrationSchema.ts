@@ -50,6 +50,11 @@ export class MigrationSchema {
     );
   }
 
+  /** Gives a collection another name. Foreign keys that point at it follow; names of indexes and of keys stay. */
+  async renameCollection(from: string, to: string): Promise<void> {
+    await this.#run(`rename collection ${from} to ${to}`, (session) => session.renameCollection(from, to));
+  }
+
   /** Removes a collection with its rows. Refused as long as foreign keys of others point at it. */
   async dropCollection(name: string): Promise<void> {
     await this.#run(`drop collection ${name}`, (session) => session.dropSchema([name]));
@@ -72,6 +77,13 @@ export class MigrationSchema {
         fields: def.fields.map((old) => (old.name === field.name ? fieldDef(field) : old)),
       };
     });
+  }
+
+  /** Gives a field another name. The primary key, indexes and foreign keys follow; their names stay. */
+  async renameField(collection: string, from: string, to: string): Promise<void> {
+    await this.#run(`rename field ${collection}.${from} to ${to}`, (session) =>
+      session.renameField(collection, from, to),
+    );
   }
 
   /** Removes a field with its values. */
@@ -130,11 +142,11 @@ export class MigrationSchema {
     });
   }
 
-  async #run(text: string, change: (session: Session) => string[]): Promise<void> {
+  async #run(text: string, change: (session: Session) => unknown): Promise<void> {
     const session = await this.#session();
     this.#driver.getConnection().traced(
       () => change(session),
-      (changes) => ({ text: changes?.length ? changes.join('; ') : text }),
+      (changes) => ({ text: Array.isArray(changes) && changes.length > 0 ? changes.join('; ') : text }),
     );
   }
 

@@ -64,6 +64,8 @@ export interface NativeBinding {
   applySchema(session: Handle, target: string, options: string): string[];
   diffSchema(session: Handle, target: string, options: string): string[];
   createSchema(session: Handle, target: string): string[];
+  renameCollection(session: Handle, from: string, to: string): void;
+  renameField(session: Handle, collection: string, from: string, to: string): void;
   dropSchema(session: Handle, collections?: string[]): string[];
   clear(session: Handle, collections: string[] | undefined, resetCounters: boolean): void;
   describe(session: Handle): string;

@@ -65,6 +65,10 @@ export interface Session {
   diffSchema(target: SchemaDef, options?: SchemaOptions): string[];
   /** Adds collections, none of which may be there, and says what changed. */
   createSchema(target: SchemaDef): string[];
+  /** Gives a collection another name; foreign keys follow. */
+  renameCollection(from: string, to: string): void;
+  /** Gives a field another name; keys, indexes and foreign keys follow. */
+  renameField(collection: string, from: string, to: string): void;
   /** Removes the named collections, without names all, and says what changed. */
   dropSchema(collections?: readonly string[]): string[];
   /** Removes every row of the named collections, without names of all. Auto-increment goes on unless told to begin again. */
@@ -214,6 +218,14 @@ abstract class HandleSession implements Session {
 
   createSchema(target: SchemaDef): string[] {
     return this.native.createSchema(this.handle, JSON.stringify(target));
+  }
+
+  renameCollection(from: string, to: string): void {
+    this.native.renameCollection(this.handle, from, to);
+  }
+
+  renameField(collection: string, from: string, to: string): void {
+    this.native.renameField(this.handle, collection, from, to);
   }
 
   dropSchema(collections?: readonly string[]): string[] {

@@ -9,6 +9,7 @@ mod coerce;
 mod def;
 mod default;
 mod diff;
+mod rename;
 mod resolve;
 mod schema;
 mod suggest;
@@ -17,6 +18,7 @@ pub use coerce::coerce;
 pub use def::{CollectionDef, DefaultDef, FieldDef, FieldType, ForeignDef, IndexDef, Path, Rule, SchemaDef};
 pub use default::{DefaultValue, now};
 pub use diff::{Change, DiffOptions, diff, merge};
+pub use rename::Rename;
 pub use schema::{
     Access, Catalog, CollectionId, Component, FIRST_FIELD, Field, ForeignKey, INSERTED, Incoming,
     IndexOrigin, IndexSpec, Schema, UPDATED,

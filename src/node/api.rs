@@ -9,7 +9,7 @@ use napi_derive::napi;
 use super::handle::Handle;
 use super::raw::{self, with_environment};
 use super::wake::{Told, Waker};
-use crate::catalog::DiffOptions;
+use crate::catalog::{DiffOptions, Rename};
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::Plan;
 use crate::store::{Begin, Isolation, SavepointId, Store, WaitId};
@@ -180,6 +180,30 @@ pub fn create_schema(env: Env, session: f64, target: String) -> napi::Result<Vec
         let changes =
             state.write(Handle::from_number(session), |transaction| transaction.create_schema(&target))?;
         Ok(lines(&changes))
+    })
+}
+
+/// Gives a collection another name.
+#[napi]
+pub fn rename_collection(env: Env, session: f64, from: String, to: String) -> napi::Result<()> {
+    let rename = Rename::Collection { from: &from, to: &to };
+    with_environment(&env, |state| {
+        state.write(Handle::from_number(session), |transaction| transaction.rename(rename))
+    })
+}
+
+/// Gives a field of a collection another name.
+#[napi]
+pub fn rename_field(
+    env: Env,
+    session: f64,
+    collection: String,
+    from: String,
+    to: String,
+) -> napi::Result<()> {
+    let rename = Rename::Field { collection: &collection, from: &from, to: &to };
+    with_environment(&env, |state| {
+        state.write(Handle::from_number(session), |transaction| transaction.rename(rename))
     })
 }
 

@@ -6,7 +6,8 @@ use super::root::{Collection, Index, Root, Shared, encode_fields};
 use super::violation;
 use super::writer::move_past;
 use crate::catalog::{
-    self, Catalog, CollectionId, FIRST_FIELD, Field, ForeignKey, INSERTED, Schema, SchemaDef, UPDATED, coerce,
+    self, Catalog, CollectionId, FIRST_FIELD, Field, ForeignKey, INSERTED, Rename, Schema, SchemaDef,
+    UPDATED, coerce,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::tree::Tree;
@@ -32,6 +33,23 @@ pub(super) fn alter(root: &Root, target: &SchemaDef) -> Result<Root> {
         check_foreign(root, &altered, schema)?;
     }
     Ok(altered)
+}
+
+/// The version with another name for something; rows and indexes are the very same.
+pub(super) fn rename(root: &Root, rename: Rename<'_>) -> Result<Root> {
+    let catalog = Arc::new(root.catalog.renamed(rename)?);
+    let mut renamed = Root { catalog: Arc::clone(&catalog), ..root.clone() };
+    for schema in catalog.schemas() {
+        if Arc::ptr_eq(&renamed.collection(schema.id)?.schema, schema) {
+            continue;
+        }
+        let collection = renamed.collection_mut(schema.id)?;
+        for (index, spec) in collection.indexes.iter_mut().zip(&schema.indexes) {
+            index.spec = Arc::clone(spec);
+        }
+        collection.schema = Arc::clone(schema);
+    }
+    Ok(renamed)
 }
 
 /// The collection as it was; its number alone may have been another's.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::alter;
 use super::root::Root;
 use super::transaction::Transaction;
-use crate::catalog::{Catalog, Change, CollectionId, Component, DiffOptions, SchemaDef, diff, merge};
+use crate::catalog::{Catalog, Change, CollectionId, Component, DiffOptions, Rename, SchemaDef, diff, merge};
 use crate::error::{Error, ErrorCode, Result};
 
 impl Transaction {
@@ -45,6 +45,18 @@ impl Transaction {
             return Err(Error::new(ErrorCode::CollectionExists, message).of_collection(&def.name));
         }
         self.apply_schema(target, DiffOptions { drop_tables: false, safe: false })
+    }
+
+    /// Gives a collection or a field another name, in a time that does not
+    /// depend on the rows.
+    ///
+    /// # Errors
+    /// Those of [`Catalog::renamed`].
+    pub fn rename(&mut self, rename: Rename<'_>) -> Result<()> {
+        self.check_writable()?;
+        let renamed = alter::rename(self.root()?, rename)?;
+        self.restructure(renamed);
+        Ok(())
     }
 
     /// Drops collections with their rows and counters.

@@ -5,6 +5,7 @@ mod constraints;
 mod foreign;
 mod lifecycle;
 mod locks;
+mod rename;
 mod schema;
 mod transactions;
 
