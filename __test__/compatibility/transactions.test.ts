@@ -216,7 +216,7 @@ feature('Pessimistic locks outside of a transaction', async () => {
 feature(
   'Pessimistic locks within a transaction',
   {
-    differs: 'Accepted; they do not wait for each other yet.',
+    differs: 'Rows are locked, and waited for; in SQLite the modes mean nothing.',
   },
   async () => {
     const em = await manager();
