@@ -1,6 +1,6 @@
 /**
  * `npm run pack:test`: packs, lints the tarball, then installs it into empty projects outside of the repository, with npm
- * and with Bun, MikroORM 6 and 7, and runs the read-me's quick start there: as ESM and CommonJS, in Node.js and Bun.
+ * and with Bun, MikroORM 6 and 7, and runs the examples of the documentation there: as ESM and CommonJS, in Node.js and Bun.
  */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,19 +10,23 @@ import { build } from './lib/build.mjs';
 import { tool } from './lib/install.mjs';
 import { pack } from './lib/pack.mjs';
 import { manifest } from './lib/project.mjs';
-import { quickStart } from './lib/readme.mjs';
+import { examples } from './lib/readme.mjs';
 import { capture, Failure, main, run, seconds, step } from './lib/run.mjs';
 import { runtime } from './lib/runtimes.mjs';
 
 const projects = [
-  { core: '6.6.16', extra: [], runtimes: ['node', 'node22', 'bun'] },
+  { core: '6.6.16', metadata: false, extra: ['umzug@3.8.2'], runtimes: ['node', 'node22', 'bun'] },
   {
     core: '7.2.1',
+    metadata: true,
     extra: ['@mikro-orm/decorators@7.2.1', 'reflect-metadata@0.2.2'],
     runtimes: ['node22', 'bun'],
   },
 ];
-const expected = 'User created with ID: 1';
+const expected = {
+  'quick-start': 'User created with ID: 1',
+  migrations: 'CreateCities, TownsAreCities 2',
+};
 
 let passed = 0;
 let failed = 0;
@@ -42,8 +46,8 @@ async function check(title, command, args, cwd, { code: wantedCode = 0, texts })
   );
 }
 
-/** Installs the tarballs into an empty project, and writes the quick start there. */
-async function fillProject(folder, manager, { core, extra }, tarballs) {
+/** Installs the tarballs into an empty project, and writes the examples there. */
+async function fillProject(folder, manager, { core, metadata, extra }, tarballs) {
   mkdirSync(folder);
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
   const packages = [...tarballs, `@mikro-orm/core@${core}`, ...extra];
@@ -56,7 +60,7 @@ async function fillProject(folder, manager, { core, extra }, tarballs) {
     const options = ['--no-audit', '--no-fund', '--loglevel=error'];
     await run('npm', ['install', ...options, ...packages], { cwd: folder, quiet: true });
   }
-  const files = quickStart({ metadata: extra.length > 0 });
+  const files = examples({ metadata });
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   console.log(`installed in ${seconds(performance.now() - start)}`);
 }
@@ -65,8 +69,10 @@ async function fillProject(folder, manager, { core, extra }, tarballs) {
 async function checkProject(folder, project, platformPackages) {
   for (const name of project.runtimes) {
     const engine = await runtime(name);
-    for (const file of ['quick-start.mjs', 'quick-start.cjs']) {
-      await check(`${file} in ${engine.title}`, engine.program, [file], folder, { texts: [expected] });
+    for (const [name, text] of Object.entries(expected)) {
+      for (const file of [`${name}.mjs`, `${name}.cjs`]) {
+        await check(`${file} in ${engine.title}`, engine.program, [file], folder, { texts: [text] });
+      }
     }
   }
   await check('types', process.execPath, [tool('typescript/bin/tsc'), '-p', folder], folder, { texts: [] });

@@ -259,15 +259,6 @@ routines(
   },
 );
 
-const migrations = page('Migrations', 'migrations');
-migrations(
-  '`orm.migrator`',
-  { notHere: 'They are SQL: `orm.schema.update()` changes a store and keeps its data.' },
-  async () => {
-    const orm: Loose = await filled();
-    await refused(() => (coreMajor === 6 ? orm.getMigrator() : orm.migrator), /Migrations are files of SQL/);
-  },
-);
 const generator = page('Entity generator', 'entity-generator');
 generator('`orm.entityGenerator`', { notHere: 'A store has no schema but that of entities.' }, async () => {
   const orm: Loose = await filled();

@@ -65,12 +65,12 @@ export abstract class Migration {
     return this.getEntityManager();
   }
 
-  /** Forgets an earlier run. @internal */
+  /** Forgets an earlier run. For the migrator. */
   reset(): void {
     this.setTransactionContext(undefined);
   }
 
-  /** Says which transaction to run in. @internal */
+  /** Says which transaction to run in. For the migrator. */
   setTransactionContext(ctx: Transaction | undefined): void {
     this.ctx = ctx;
     this.#em = undefined;

@@ -1,33 +1,21 @@
-/** The read-me's quick start as programs of a project. */
+/** Examples of the documentation as programs of a project: the read-me's quick start, and one of migrations. */
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { at } from './project.mjs';
 import { Failure } from './run.mjs';
 
-/** The first TypeScript example below the heading. */
-function example() {
+/** The first TypeScript example below a heading. */
+function example(page, heading) {
+  const text = readFileSync(at(page), 'utf8');
   const [, code] =
-    /^## Quick start$[\s\S]*?^```typescript\n([\s\S]*?)^```$/m.exec(readFileSync(at('README.md'), 'utf8')) ??
-    [];
-  if (!code) throw new Failure('README.md has no TypeScript example below "## Quick start".');
+    new RegExp(`^${heading}$[\\s\\S]*?^\`\`\`typescript\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(text) ?? [];
+  if (!code) throw new Failure(`${page} has no TypeScript example below "${heading}".`);
   return code;
 }
 
-/**
- * The files of a project, by name: the example as ECMAScript module and as CommonJS, in TypeScript and compiled, with a
- * tsconfig.json. `metadata`: `reflect-metadata` is imported, which MikroORM 6 does by itself.
- */
-export function quickStart({ metadata }) {
-  const ts = createRequire(at('package.json'))('typescript');
-  const compilerOptions = {
-    target: 'es2022',
-    module: 'nodenext',
-    strict: true,
-    experimentalDecorators: true,
-    emitDecoratorMetadata: true,
-  };
-  const code = example();
+/** An example as ECMAScript module and as CommonJS, by name. `metadata`: `reflect-metadata` is imported. */
+function forms(name, code, metadata) {
   const isImport = (line) => line.startsWith('import ');
   const imports = [
     ...(metadata ? ["import 'reflect-metadata'"] : []),
@@ -37,10 +25,29 @@ export function quickStart({ metadata }) {
     .split('\n')
     .filter((line) => !isImport(line))
     .join('\n');
-  const sources = {
-    'quick-start.mts': `${imports}\n${body}`,
+  return {
+    [`${name}.mts`]: `${imports}\n${body}`,
     // CommonJS has no await outside of functions.
-    'quick-start.cts': `${imports}\nasync function main() {\n${body}\n}\nvoid main()\n`,
+    [`${name}.cts`]: `${imports}\nasync function main() {\n${body}\n}\nvoid main()\n`,
+  };
+}
+
+/**
+ * The files of a project, by name: the examples as ECMAScript modules and as CommonJS, in TypeScript and compiled, with a
+ * tsconfig.json. `metadata`: `reflect-metadata` is imported, which MikroORM 6 does by itself.
+ */
+export function examples({ metadata }) {
+  const ts = createRequire(at('package.json'))('typescript');
+  const compilerOptions = {
+    target: 'es2022',
+    module: 'nodenext',
+    strict: true,
+    experimentalDecorators: true,
+    emitDecoratorMetadata: true,
+  };
+  const sources = {
+    ...forms('quick-start', example('README.md', '## Quick start'), metadata),
+    ...forms('migrations', example('docs/migrations.md', '### In one file'), false),
   };
   const project = {
     'tsconfig.json': JSON.stringify({
