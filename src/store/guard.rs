@@ -34,6 +34,8 @@ pub(super) struct Guard<'t> {
     pub isolation: Isolation,
     pub base: &'t Root,
     pub blocked: &'t mut Option<Blocked>,
+    /// The locks of the transaction, in the order in which it got them.
+    pub held: &'t mut Vec<RowId>,
 }
 
 impl Guard<'_> {
@@ -54,8 +56,12 @@ impl Guard<'_> {
     ) -> Result<bool> {
         let id = self.store.locks().row(schema.id, key);
         match self.store.locks().acquire(self.transaction, id, mode) {
+            Acquired::New => {
+                self.held.push(id);
+                self.check_fresh(schema, key, row).map(|()| true)
+            }
             // One that was waited for is held already when the row is first looked at.
-            Acquired::New | Acquired::Held => self.check_fresh(schema, key, row).map(|()| true),
+            Acquired::Held => self.check_fresh(schema, key, row).map(|()| true),
             Acquired::Busy => match patience {
                 Patience::Wait => {
                     *self.blocked = Some(Blocked { row: id, mode });

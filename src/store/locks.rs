@@ -8,6 +8,7 @@
 //! A deadlock is a cycle in the wait-for graph (Holt, 1972); it is looked for
 //! when a wait begins, as only that can close one. The youngest in it gives way.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -99,8 +100,6 @@ pub(super) struct Locks {
 #[derive(Default)]
 struct State {
     rows: AHashMap<RowId, RowLock>,
-    /// The locks of each transaction, in the order in which it got them.
-    held: AHashMap<TransactionId, Vec<RowId>>,
     waits: HashMap<WaitId, Wait>,
     /// The waits of each transaction: several where its calls run side by side.
     waiting: AHashMap<TransactionId, Vec<WaitId>>,
@@ -183,29 +182,21 @@ impl Locks {
         true
     }
 
-    /// How many locks a transaction holds.
-    pub fn held(&self, transaction: TransactionId) -> usize {
-        self.state.lock().held.get(&transaction).map_or(0, Vec::len)
-    }
-
-    /// Gives back the locks of a transaction but for the first.
-    pub fn release_after(&self, transaction: TransactionId, first: usize) {
+    /// Gives back locks of a transaction; those that it does not hold are passed over.
+    pub fn release(&self, transaction: TransactionId, rows: &[RowId]) {
         let mut ended = Ended::new();
         let mut state = self.state.lock();
-        let Some(held) = state.held.get_mut(&transaction) else { return };
-        let released = held.split_off(first.min(held.len()));
-        state.release(transaction, &released, &mut ended);
+        state.release(transaction, rows, &mut ended);
         drop(state);
         tell(ended);
     }
 
-    /// Ends the waits of a transaction and gives back all its locks.
-    pub fn end(&self, transaction: TransactionId) {
+    /// Ends the waits of a transaction and gives back its locks.
+    pub fn end(&self, transaction: TransactionId, rows: &[RowId]) {
         let mut ended = Ended::new();
         let mut state = self.state.lock();
         state.give_up(transaction, Woken::Ended, &mut ended);
-        let released = state.held.remove(&transaction).unwrap_or_default();
-        state.release(transaction, &released, &mut ended);
+        state.release(transaction, rows, &mut ended);
         drop(state);
         tell(ended);
     }
@@ -220,11 +211,7 @@ fn tell(ended: Ended) {
 impl State {
     fn acquire(&mut self, transaction: TransactionId, row: RowId, mode: LockMode) -> Acquired {
         let lock = self.rows.entry(row).or_default();
-        let acquired = lock.holders.acquire(transaction, mode, lock.queue.is_empty());
-        if acquired == Acquired::New {
-            self.held.entry(transaction).or_default().push(row);
-        }
-        acquired
+        lock.holders.acquire(transaction, mode, lock.queue.is_empty())
     }
 
     fn enqueue(&mut self, id: WaitId, wait: Wait) {
@@ -267,9 +254,13 @@ impl State {
 
     fn release(&mut self, transaction: TransactionId, rows: &[RowId], ended: &mut Ended) {
         for row in rows {
-            if let Some(lock) = self.rows.get_mut(row) {
-                lock.holders.release(transaction);
+            let Entry::Occupied(mut entry) = self.rows.entry(*row) else { continue };
+            let RowLock { holders, queue } = entry.get_mut();
+            holders.release(transaction);
+            if !queue.is_empty() {
                 self.promote(*row, ended);
+            } else if matches!(holders, Holders::None) {
+                entry.remove();
             }
         }
     }
@@ -284,11 +275,8 @@ impl State {
                 return;
             };
             let Some(Wait { transaction, mode, .. }) = self.waits.get(&first) else { return };
-            let transaction = *transaction;
-            match lock.holders.acquire(transaction, *mode, true) {
-                Acquired::Busy => return,
-                Acquired::New => self.held.entry(transaction).or_default().push(row),
-                Acquired::Held => {}
+            if lock.holders.acquire(*transaction, *mode, true) == Acquired::Busy {
+                return;
             }
             if let Some(wait) = self.leave(first) {
                 ended.push((first, wait.wake, Woken::Granted));

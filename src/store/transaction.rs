@@ -1,13 +1,13 @@
 //! Transactions: a version of their own, and what they did to it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use parking_lot::Mutex;
 
 use super::foreign::Cause;
 use super::guard::{Blocked, Guard, Patience};
-use super::locks::{LockMode, TransactionId, WaitId, Waiting, Wake};
+use super::locks::{LockMode, RowId, TransactionId, WaitId, Waiting, Wake};
 use super::reads::Reads;
 use super::recent::Change;
 use super::replay;
@@ -83,8 +83,10 @@ pub struct Transaction {
     /// Whether it did what effects do not tell: changed the schema or cleared a collection.
     pub(super) restructured: bool,
     savepoints: Vec<Savepoint>,
-    /// Whether it may have locks or waits.
-    locking: bool,
+    /// The locks that it holds or waits for, in the order in which it asked.
+    held: Vec<RowId>,
+    /// Whether it has ever waited.
+    waited: bool,
     /// The lock that the last statement has failed for.
     blocked: Option<Blocked>,
     /// What it has read, where that is to be known.
@@ -112,7 +114,8 @@ impl Transaction {
             effects: Vec::new(),
             restructured: false,
             savepoints: Vec::new(),
-            locking: false,
+            held: Vec::new(),
+            waited: false,
             blocked: None,
             reads: serializable.then(Arc::default),
             overtaken: false,
@@ -168,13 +171,13 @@ impl Transaction {
     /// to be run again at once; `WriteConflict` at other levels; those of constraints.
     pub fn statement<T>(&mut self, run: impl FnOnce(&mut Writer) -> Result<T>) -> Result<T> {
         self.check_writable()?;
-        self.locking = true;
         let guard = Guard {
             store: &self.store,
             transaction: self.id,
             isolation: self.patient_isolation(),
             base: &self.base,
             blocked: &mut self.blocked,
+            held: &mut self.held,
         };
         let mut writer = Writer::new(&mut self.root, &mut self.effects, self.store.clock()).guarded(guard);
         let result = run(&mut writer).and_then(|value| writer.finish(Cause::Statement).map(|()| value));
@@ -192,13 +195,13 @@ impl Transaction {
     /// `ReadOnly`, `Locked`, `LockNotAvailable`; `Stale` and `WriteConflict` as [`Transaction::statement`].
     pub fn lock(&mut self, schema: &Schema, row: &Row, mode: LockMode, patience: Patience) -> Result<bool> {
         self.check_writable()?;
-        self.locking = true;
         let mut guard = Guard {
             store: &self.store,
             transaction: self.id,
             isolation: self.patient_isolation(),
             base: &self.base,
             blocked: &mut self.blocked,
+            held: &mut self.held,
         };
         guard.lock(schema, &schema.primary_key(row), row, mode, patience)
     }
@@ -222,7 +225,12 @@ impl Transaction {
     pub fn wait(&mut self, wake: Wake) -> Result<Option<WaitId>> {
         self.check_open()?;
         let Some(Blocked { row, mode }) = self.blocked.take() else { return Ok(None) };
-        self.locking = true;
+        self.waited = true;
+        // Noted before anybody can hand it over: what is not held is passed over at the end.
+        // A shared one that is to become exclusive belongs where it was.
+        if !self.held.contains(&row) {
+            self.held.push(row);
+        }
         match self.store.locks().wait(self.id, row, mode, wake) {
             Waiting::Granted => Ok(None),
             Waiting::Begun(id) => Ok(Some(id)),
@@ -251,7 +259,7 @@ impl Transaction {
             base: Arc::clone(&self.base),
             root: Arc::clone(&self.root),
             effects: self.effects.len(),
-            locks: if self.locking { self.store.locks().held(self.id) } else { 0 },
+            locks: self.held.len(),
             told: None,
             restructured: self.restructured,
         });
@@ -283,8 +291,9 @@ impl Transaction {
                 None => self.effects.truncate(savepoint.effects),
             }
             self.restructured = savepoint.restructured;
-            if self.locking {
-                self.store.locks().release_after(self.id, savepoint.locks);
+            let released = self.held.split_off(savepoint.locks.min(self.held.len()));
+            if !released.is_empty() {
+                self.store.locks().release(self.id, &released);
             }
         }
         Ok(())
@@ -445,11 +454,14 @@ impl Transaction {
 
     /// Lets go of the data, and of what keeps others waiting.
     fn forget(&mut self) {
-        self.base = Arc::default();
-        self.root = Arc::default();
+        /// Stands for the data of transactions that have ended.
+        static NOTHING: LazyLock<Arc<Root>> = LazyLock::new(Arc::default);
+        self.base = Arc::clone(&NOTHING);
+        self.root = Arc::clone(&NOTHING);
         self.effects = Vec::new();
-        if std::mem::take(&mut self.locking) {
-            self.store.locks().end(self.id);
+        let held = std::mem::take(&mut self.held);
+        if self.waited || !held.is_empty() {
+            self.store.locks().end(self.id, &held);
         }
         if self.reads.take().is_some() {
             self.store.unwatch();
@@ -459,7 +471,9 @@ impl Transaction {
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        self.forget();
+        if !self.ended {
+            self.forget();
+        }
     }
 }
 

@@ -37,6 +37,12 @@ impl Scene {
         std::mem::take(&mut *self.woken.lock())
     }
 
+    /// Ends a transaction, whichever of the rows it has locked.
+    fn end(&self, transaction: TransactionId) {
+        let rows: Vec<RowId> = (0..10).map(|key| self.row(key)).collect();
+        self.locks.end(transaction, &rows);
+    }
+
     fn take(&self, transaction: TransactionId, key: u8, mode: LockMode) -> Acquired {
         self.locks.acquire(transaction, self.row(key), mode)
     }
@@ -50,13 +56,13 @@ fn a_lock_is_shared_or_exclusive_and_can_grow() {
     assert_eq!(scene.take(one, 1, Shared), Acquired::Held);
     assert_eq!(scene.take(two, 1, Shared), Acquired::New);
     assert_eq!(scene.take(one, 1, Exclusive), Acquired::Busy);
-    scene.locks.end(two);
+    scene.end(two);
     assert_eq!(scene.take(one, 1, Exclusive), Acquired::Held);
     assert_eq!(scene.take(two, 1, Shared), Acquired::Busy);
     assert_eq!(scene.take(two, 2, Exclusive), Acquired::New);
-    scene.locks.end(one);
+    scene.end(one);
     assert_eq!(scene.take(two, 1, Exclusive), Acquired::New);
-    scene.locks.end(two);
+    scene.end(two);
     assert_eq!(format!("{:?}", scene.locks), "Locks { rows: 0, waits: 0, .. }");
 }
 
@@ -70,9 +76,9 @@ fn the_queue_is_fair() {
     assert_eq!(scene.take(three, 1, Shared), Acquired::Busy);
     scene.begun(3, three, 1, Shared);
     scene.begun(4, four, 1, Shared);
-    scene.locks.end(one);
+    scene.end(one);
     assert_eq!(scene.woken(), [(2, Woken::Granted)]);
-    scene.locks.end(two);
+    scene.end(two);
     assert_eq!(scene.woken(), [(3, Woken::Granted), (4, Woken::Granted)]);
     assert_eq!(scene.take(three, 1, Shared), Acquired::Held);
 }
@@ -94,10 +100,9 @@ fn locks_since_a_savepoint_are_given_back() {
     let scene = Scene::default();
     let [one, two] = [(); 2].map(|()| TransactionId::next());
     scene.take(one, 1, Exclusive);
-    let savepoint = scene.locks.held(one);
     scene.take(one, 2, Exclusive);
     scene.begun(2, two, 2, Exclusive);
-    scene.locks.release_after(one, savepoint);
+    scene.locks.release(one, &[scene.row(2), scene.row(3)]);
     assert_eq!(scene.woken(), [(2, Woken::Granted)]);
     assert_eq!(scene.take(two, 1, Exclusive), Acquired::Busy);
 }
@@ -111,7 +116,7 @@ fn the_youngest_of_a_deadlock_gives_way() {
     scene.begun(1, old, 2, Exclusive);
     assert_eq!(scene.wait(2, young, 1, Exclusive), Waiting::Deadlock);
     assert_eq!(scene.woken(), []);
-    scene.locks.end(young);
+    scene.end(young);
     assert_eq!(scene.woken(), [(1, Woken::Granted)]);
 
     let [old, young] = [(); 2].map(|()| TransactionId::next());
@@ -120,7 +125,7 @@ fn the_youngest_of_a_deadlock_gives_way() {
     scene.begun(2, young, 3, Exclusive);
     scene.begun(1, old, 4, Exclusive);
     assert_eq!(scene.woken(), [(2, Woken::Deadlock)]);
-    scene.locks.end(young);
+    scene.end(young);
     assert_eq!(scene.woken(), [(1, Woken::Granted)]);
 }
 
@@ -132,7 +137,7 @@ fn two_that_share_and_both_want_more_are_a_deadlock() {
     scene.take(young, 1, Shared);
     scene.begun(1, old, 1, Exclusive);
     assert_eq!(scene.wait(2, young, 1, Exclusive), Waiting::Deadlock);
-    scene.locks.end(young);
+    scene.end(young);
     assert_eq!(scene.woken(), [(1, Woken::Granted)]);
 }
 
@@ -156,8 +161,8 @@ fn the_waits_of_a_transaction_end_with_it() {
     let [one, two] = [(); 2].map(|()| TransactionId::next());
     scene.take(one, 1, Exclusive);
     scene.begun(2, two, 1, Exclusive);
-    scene.locks.end(two);
+    scene.end(two);
     assert_eq!(scene.woken(), [(2, Woken::Ended)]);
-    scene.locks.end(one);
+    scene.end(one);
     assert_eq!(format!("{:?}", scene.locks), "Locks { rows: 0, waits: 0, .. }");
 }
