@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { EntitySchema, MikroORM, defineConfig } from 'collection-store-mikro-orm';
+import { computed, EntitySchema, MikroORM, defineConfig } from 'collection-store-mikro-orm';
 import { Migration, Migrator, type StoredRow } from 'collection-store-mikro-orm/migrations';
 import { coreMajor } from './guide/project.js';
 
@@ -378,6 +378,37 @@ describe('what a migration can do', () => {
     await migratorOf(orm).up();
     assert.equal(await orm.schema.getUpdateSchemaSQL(), '');
     assert.equal(await orm.em.fork().count(Author, { age: null }), 2);
+  });
+
+  test('an update makes generated values, in the same transaction', async () => {
+    const Shouting = new EntitySchema<Author & { loud?: string }>({
+      name: 'Shouting',
+      tableName: 'author',
+      properties: {
+        id,
+        name: text,
+        loud: {
+          type: 'string',
+          nullable: true,
+          generated: computed((row: Author) => row.name.toUpperCase()),
+        },
+      } as never,
+    });
+    const seen: unknown[] = [];
+    class Update extends Migration {
+      override async up(): Promise<void> {
+        await this.schema.update();
+        seen.push(await this.getCollection('author').findOne({ id: 1 }));
+        throw new Error('on purpose');
+      }
+    }
+    const orm = await open([Shouting], { migrationsList: [CreateAuthors, Update], allOrNothing: false });
+    await assert.rejects(migratorOf(orm).up(), /on purpose/);
+    assert.deepEqual(seen, [{ id: 1, name: 'Ingeborg Bachmann', loud: 'INGEBORG BACHMANN' }]);
+    assert.deepEqual(await orm.em.getDriver().getCollection('author').findOne({ id: 1 }), {
+      id: 1,
+      name: 'Ingeborg Bachmann',
+    });
   });
 
   test('collections, keys, indexes and foreign keys change', async () => {
