@@ -67,6 +67,9 @@ export declare function dropSchema(session: number, collections?: Array<string> 
 /** Lets a snapshot go. */
 export declare function dropSnapshot(snapshot: number): void
 
+/** Opens a new store that begins as what was kept, under a name that no other has. */
+export declare function fork(snapshot: number, name: string): number
+
 /**
  * Which function is told that a wait has ended: its number, and 0 where it was
  * granted, 1 for a deadlock, 2 where the transaction has ended.

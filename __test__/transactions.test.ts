@@ -224,6 +224,29 @@ describe('snapshots of the whole store', () => {
     assert.deepEqual(await balances(), [100, 50]);
   });
 
+  test('let go are refused', async () => {
+    const snapshot = await connection().snapshot();
+    snapshot.dispose();
+    snapshot.dispose();
+    await assert.rejects(connection().restore(snapshot), { code: 'FOREIGN_SNAPSHOT' });
+    const used = await connection().snapshot();
+    used[Symbol.dispose]();
+    await assert.rejects(connection().restore(used), { code: 'FOREIGN_SNAPSHOT' });
+  });
+
+  test('make open transactions that have written conflict, and leave nothing of them', async () => {
+    const snapshot = await connection().snapshot();
+    const em = orm.em.fork();
+    await em.begin();
+    await em.nativeUpdate(Account, { id: 1 }, { balance: 7 });
+    await connection().restore(snapshot);
+    await assert.rejects(em.commit(), { name: 'WriteConflictException' });
+    assert.deepEqual(await balances(), [100, 50]);
+    const again = orm.em.fork();
+    await again.transactional((trx) => trx.nativeUpdate(Account, { id: 1 }, { balance: 8 }));
+    assert.deepEqual(await balances(), [8, 50]);
+  });
+
   test('of another store are refused', async () => {
     const other = await MikroORM.init(defineConfig({ entities: [Account], dbName: ':memory:' }));
     await other.schema.createSchema();
@@ -231,6 +254,77 @@ describe('snapshots of the whole store', () => {
     await assert.rejects(connection().restore(foreign), /snapshot/i);
     await other.close(true);
     assert.deepEqual(await balances(), [100, 50]);
+  });
+});
+
+describe('forks of the whole store', () => {
+  const open = (dbName: string) => MikroORM.init(defineConfig({ entities: [Account], dbName }));
+  const balancesOf = async (of: MikroORM) =>
+    (await of.em.fork().find(Account, {}, { orderBy: { id: 'asc' } })).map(({ balance }) => balance);
+
+  test('begin as a copy and go their own way, with counters of their own', async () => {
+    const fork = await connection().fork();
+    const forked = await open(fork.name);
+    const ids = await Promise.all(
+      [orm, forked].map((of, i) => of.em.fork().insert(Account, { balance: i } as never)),
+    );
+    assert.equal(ids[0], ids[1]);
+    assert.deepEqual(await balances(), [100, 50, 0]);
+    fork.close();
+    assert.deepEqual(await balancesOf(forked), [100, 50, 1]);
+    await forked.em.fork().nativeDelete(Account, {});
+    await forked.close(true);
+    assert.deepEqual(await balances(), [100, 50, 0]);
+  });
+
+  test('hold what is committed', async () => {
+    const em = orm.em.fork();
+    await em.begin();
+    await em.nativeUpdate(Account, {}, { balance: 7 });
+    const fork = await connection().fork();
+    await em.commit();
+    const forked = await open(fork.name);
+    assert.deepEqual(await balancesOf(forked), [100, 50]);
+    await forked.close(true);
+    fork.close();
+  });
+
+  test('live until the last who has them closes them', async () => {
+    const fork = await connection().fork('transactions: a fork');
+    for (let round = 0; round < 2; round++) {
+      const forked = await open(fork.name);
+      assert.equal((await balancesOf(forked)).length, 2 + round);
+      await forked.em.fork().insert(Account, { balance: 1 } as never);
+      await forked.close(true);
+    }
+    fork.close();
+    fork.close();
+    (await connection().fork('transactions: a fork')).close();
+  });
+
+  test('need a name that is free, and one to be found by', async () => {
+    const fork = await connection().fork('transactions: taken');
+    await assert.rejects(connection().fork('transactions: taken'), (error: Error & { code?: string }) => {
+      assert.equal(error.name, 'DatabaseObjectExistsException');
+      assert.equal(error.code, 'STORE_EXISTS');
+      assert.match(error.message, /transactions: taken.*choose another name/);
+      return true;
+    });
+    fork.close();
+    await assert.rejects(connection().fork(':memory:'), /choose another name/);
+  });
+
+  test('have snapshots of their own', async () => {
+    const fork = await connection().fork();
+    const forked = await open(fork.name);
+    await assert.rejects(
+      (forked.em.getConnection() as unknown as CollectionStoreConnection).restore(
+        await connection().snapshot(),
+      ),
+      { name: 'ServerException', code: 'FOREIGN_SNAPSHOT' },
+    );
+    await forked.close(true);
+    fork.close();
   });
 });
 

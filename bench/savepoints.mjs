@@ -1,4 +1,4 @@
-// What a savepoint, a rollback to it, a snapshot and a restore cost, at two sizes of the store.
+// What a savepoint, a rollback to it, a snapshot, a restore and a fork cost, at two sizes of the store.
 import { Engine } from '../dist/esm/native/engine.js';
 import { median, microseconds, table } from './report.mjs';
 
@@ -84,6 +84,11 @@ const columns = SIZES.map((rows) => {
   results.restore = time(
     () => engine.restore(snapshot),
     () => change(engine),
+  );
+  results.fork = time(
+    () => Engine.fork(snapshot, 'fork'),
+    undefined,
+    (fork) => fork.close(),
   );
   results['first change after a snapshot'] = time(
     () => change(engine),

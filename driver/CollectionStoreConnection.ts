@@ -1,4 +1,5 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the two majors of core type contexts and options differently.
+import { randomUUID } from 'node:crypto';
 import { Connection, EventType } from '@mikro-orm/core';
 import { CONNECTIONS_PREPARE, NOT_CONNECTED, SAVEPOINT_EVENTS } from './compat.js';
 import { transactionSettings } from './driver-options.js';
@@ -7,6 +8,7 @@ import { isolationOf, isStronger } from './isolation.js';
 import type { Changes, ChangesOptions } from './native/changes.js';
 import { Engine, type Session, type Snapshot } from './native/engine.js';
 import { engineError, isEngineError } from './native/errors.js';
+import { StoreFork } from './StoreFork.js';
 import { noSql, shorten } from './query-builders.js';
 import { OpenTransactions } from './open-transactions.js';
 import { EXPLICIT, TransactionContext } from './transaction.js';
@@ -195,6 +197,24 @@ export class CollectionStoreConnection extends Connection {
     this.traced(
       () => this.engine.restore(snapshot),
       () => ({ text: 'restore' }),
+    );
+  }
+
+  /**
+   * A store of its own that begins as a copy of this one, committed data only. Costs the same however much it holds.
+   * It has the given name, which no open store may have, and without one a name nobody else has: `dbName: fork.name`
+   * opens it.
+   */
+  async fork(name = `fork ${randomUUID()}`): Promise<StoreFork> {
+    if (name === PRIVATE) {
+      throw unsupported(
+        `A fork needs a name by which it can be opened, and a store named '${PRIVATE}' cannot: choose another name, or none.`,
+      );
+    }
+    await this.ensureConnection();
+    return this.traced(
+      () => new StoreFork(this.engine, name),
+      () => ({ text: `fork ${name}` }),
     );
   }
 

@@ -1,6 +1,7 @@
 import {
   CheckConstraintViolationException,
   ConnectionException,
+  DatabaseObjectExistsException,
   DeadlockException,
   type DriverException,
   ExceptionConverter,
@@ -36,6 +37,7 @@ const EXCEPTIONS: Partial<Record<EngineErrorCode, ExceptionClass>> = {
   DEADLOCK: DeadlockException,
   LOCK_NOT_AVAILABLE: LockWaitTimeoutException,
   LOCK_TIMEOUT: LockWaitTimeoutException,
+  STORE_EXISTS: DatabaseObjectExistsException,
   STORE_CLOSED: ConnectionException,
 };
 

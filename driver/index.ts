@@ -61,4 +61,5 @@ export {
 export type { Change, Changes, ChangesOptions, ResetChange, RowChange } from './native/changes.js';
 export type { FindByOptions, FinderKey, FinderOptions } from './finders.js';
 export type { Snapshot } from './native/engine.js';
+export type { StoreFork } from './StoreFork.js';
 export { PlanError, type PlanErrorCode } from './plan/errors.js';

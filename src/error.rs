@@ -59,6 +59,8 @@ pub enum ErrorCode {
     ReadOnly,
     /// The savepoint does not exist in this transaction, or no longer.
     SavepointNotFound,
+    /// A store of the name is open already.
+    StoreExists,
     /// The store has been closed.
     StoreClosed,
     /// The snapshot belongs to another store.
@@ -100,6 +102,7 @@ impl ErrorCode {
             Self::TransactionClosed => "TRANSACTION_CLOSED",
             Self::ReadOnly => "READ_ONLY",
             Self::SavepointNotFound => "SAVEPOINT_NOT_FOUND",
+            Self::StoreExists => "STORE_EXISTS",
             Self::StoreClosed => "STORE_CLOSED",
             Self::ForeignSnapshot => "FOREIGN_SNAPSHOT",
             Self::Corrupt => "CORRUPT",

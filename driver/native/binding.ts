@@ -60,6 +60,8 @@ export interface NativeBinding {
   release(transaction: Handle, savepoint: number): void;
   snapshot(store: Handle): Handle;
   restore(store: Handle, snapshot: Handle): void;
+  /** A new store. */
+  fork(snapshot: Handle, name: string): Handle;
   dropSnapshot(snapshot: Handle): void;
   applySchema(session: Handle, target: string, options: string): string[];
   diffSchema(session: Handle, target: string, options: string): string[];

@@ -136,6 +136,15 @@ pub fn snapshot(env: Env, store: f64) -> napi::Result<f64> {
     })
 }
 
+/// Opens a new store that begins as what was kept, under a name that no other has.
+#[napi]
+pub fn fork(env: Env, snapshot: f64, name: String) -> napi::Result<f64> {
+    with_environment(&env, |state| {
+        let snapshot = state.snapshots.get(Handle::from_number(snapshot))?;
+        number(state.stores.insert(snapshot.fork(Some(&name))?))
+    })
+}
+
 /// Makes the store what it was.
 #[napi]
 pub fn restore(env: Env, store: f64, snapshot: f64) -> napi::Result<()> {

@@ -79,7 +79,10 @@ struct Published {
 impl Store {
     /// Opens the store of a name, or without a name one that nobody else has.
     pub fn open(name: Option<&str>) -> Arc<Self> {
-        let core = registry::open(name);
+        Self::of(registry::open(name))
+    }
+
+    fn of(core: Arc<Core>) -> Arc<Self> {
         Arc::new(Self { core, closed: AtomicBool::new(false) })
     }
 

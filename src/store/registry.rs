@@ -1,11 +1,13 @@
 //! The open stores of the process, by name.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::Core;
+use crate::error::{Error, ErrorCode, Result};
 
 /// The named stores that are open, and how many handles each has.
 static OPEN: Mutex<BTreeMap<String, (Arc<Core>, usize)>> = Mutex::new(BTreeMap::new());
@@ -17,6 +19,24 @@ pub(super) fn open(name: Option<&str>) -> Arc<Core> {
     let (core, handles) = open.entry(name.to_owned()).or_insert_with(|| (Arc::new(Core::new(Some(name))), 0));
     *handles += 1;
     Arc::clone(core)
+}
+
+/// Makes a store findable by its name, if it has one, with one handle.
+///
+/// # Errors
+/// `StoreExists` if there is one of that name.
+pub(super) fn add(core: Core) -> Result<Arc<Core>> {
+    let core = Arc::new(core);
+    if let Some(name) = &core.name {
+        match OPEN.lock().entry(name.clone()) {
+            Entry::Vacant(vacant) => vacant.insert((Arc::clone(&core), 1)),
+            Entry::Occupied(_) => {
+                let message = format!("a store named \"{name}\" is open already: choose another name");
+                return Err(Error::new(ErrorCode::StoreExists, message));
+            }
+        };
+    }
+    Ok(core)
 }
 
 /// Takes a handle away; with the last one the data goes.

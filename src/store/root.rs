@@ -229,6 +229,16 @@ impl Clock {
     pub fn tick(&self) -> i64 {
         i64::try_from(self.0.fetch_add(1, Ordering::SeqCst)).unwrap_or(i64::MAX).saturating_add(1)
     }
+
+    /// The number given last; 0 before the first.
+    pub fn last(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Goes on behind a number.
+    pub fn move_to(&self, last: u64) {
+        self.0.fetch_max(last, Ordering::SeqCst);
+    }
 }
 
 /// Appends the encoded values of some positions of a row; tells whether one is null.

@@ -83,6 +83,66 @@ fn a_snapshot_of_another_store_is_refused() {
 }
 
 #[test]
+fn a_fork_begins_as_a_copy_and_goes_its_own_way() {
+    let store = open(library());
+    write(&store, |w| insert(w, "author", json!({"name": "a"}))).unwrap();
+    let fork = store.fork(None).unwrap();
+    for (of, other, name) in [(&store, &fork, "b"), (&fork, &store, "c")] {
+        let row = write(of, |w| insert(w, "author", json!({"name": name}))).unwrap();
+        assert_eq!(row.get(2).to_json(), json!(2), "each has counters of its own");
+        assert_eq!(column(&of.current().unwrap(), "author", "name"), json!(["a", name]));
+        assert_ne!(column(&other.current().unwrap(), "author", "name"), json!(["a", name]));
+    }
+    assert_eq!(code(fork.restore(&store.snapshot().unwrap())), ErrorCode::ForeignSnapshot);
+    apply(&fork, json!({"collections": []})).unwrap();
+    assert!(store.current().unwrap().by_name("author").is_ok());
+}
+
+#[test]
+fn a_fork_keeps_the_order_of_insertion() {
+    let store = open(library());
+    for name in ["c", "b", "a"] {
+        write(&store, |w| insert(w, "author", json!({"name": name}))).unwrap();
+    }
+    let fork = store.fork(None).unwrap();
+    let root = fork.current().unwrap();
+    let stamp = |row: &crate::value::Row| row.get(crate::catalog::INSERTED).to_json().as_i64().unwrap();
+    let collection = root.collection(id(&root, "author")).unwrap();
+    let last = collection.rows.iter().map(|(_, row)| stamp(row)).max().unwrap();
+    let row = write(&fork, |w| insert(w, "author", json!({"name": "d"}))).unwrap();
+    assert!(stamp(&row) > last);
+}
+
+#[test]
+fn a_fork_needs_a_name_that_is_free() {
+    let name = "lifecycle: a fork needs a name";
+    let store = open(library());
+    let fork = store.fork(Some(name)).unwrap();
+    assert_eq!(code(store.fork(Some(name))), ErrorCode::StoreExists);
+    let other = Store::open(Some(name));
+    assert!(other.current().unwrap().by_name("author").is_ok(), "others find it");
+    fork.close();
+    assert_eq!(code(store.fork(Some(name))), ErrorCode::StoreExists);
+    drop(other);
+    assert!(store.fork(Some(name)).is_ok());
+}
+
+#[test]
+fn a_fork_of_a_snapshot_outlives_the_store() {
+    let store = open(library());
+    write(&store, |w| insert(w, "author", json!({"name": "a"}))).unwrap();
+    store.set_auto_index(false).unwrap();
+    let snapshot = store.snapshot().unwrap();
+    write(&store, |w| insert(w, "author", json!({"name": "b"}))).unwrap();
+    store.close();
+    assert_eq!(code(store.fork(None)), ErrorCode::StoreClosed);
+    let fork = snapshot.fork(None).unwrap();
+    fork.current().unwrap().check().unwrap();
+    assert_eq!(column(&fork.current().unwrap(), "author", "name"), json!(["a"]));
+    assert!(!fork.auto_index(), "as it was switched in the other");
+}
+
+#[test]
 fn transactions_over_a_restore_conflict() {
     let store = open(library());
     let snapshot = store.snapshot().unwrap();
