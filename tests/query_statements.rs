@@ -127,6 +127,7 @@ fn operators_keep_to_three_valued_logic() {
         |flags: &str| json!({"regex": {"path": at("text", &[]), "pattern": {"p": 0}, "flags": {"v": flags}}});
     let contains = |op: &str, path: Json| json!({op: {"path": path, "value": {"p": 0}}});
     let keys = |path: Json, any: bool| json!({"hasKeys": {"path": path, "keys": {"p": 0}, "any": any}});
+    let member = |path: Json, filter: Json| json!({"member": {"path": path, "where": filter}});
     let list = |json: Json| doc(json);
     let cases: Vec<(Json, Value, &[i64])> = vec![
         (cmp("eq", at("num", &[])), 2.into(), &[2]),
@@ -162,6 +163,12 @@ fn operators_keep_to_three_valued_logic() {
         (contains("contained", at("doc", &["tags"])), doc(json!(["x", "y", "z"])), &[1, 2]),
         (contains("overlap", at("doc", &["tags"])), doc(json!(["y", "q"])), &[1]),
         (not(contains("overlap", at("doc", &["tags"]))), doc(json!(["y", "q"])), &[2]),
+        (member(at("doc", &["list"]), cmp("gt", at("$member", &["k"]))), 1.into(), &[1]),
+        (member(at("doc", &["list"]), cmp("gt", at("$member", &["k"]))), 2.into(), &[]),
+        (not(member(at("doc", &["list"]), cmp("eq", at("$member", &["k"])))), 1.into(), &[2, 3, 4, 5]),
+        (member(at("doc", &["list"]), not(cmp("eq", at("$member", &["other"])))), 1.into(), &[]),
+        (member(at("doc", &[]), cmp("eq", at("$member", &[]))), "a".into(), &[5]),
+        (member(at("doc", &["a"]), cmp("eq", at("$member", &[]))), 1.into(), &[]),
         (keys(at("doc", &[]), true), list(json!(["tags", "$set"])), &[1, 2, 4]),
         (keys(at("doc", &[]), false), list(json!(["a", "tags"])), &[1, 2]),
         (keys(at("doc", &[]), false), list(json!(["x", "a"])), &[5]),

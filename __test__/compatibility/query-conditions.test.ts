@@ -77,7 +77,7 @@ feature('`$none`', async () => {
   assert.equal(await names({ books: { $none: {} } }), 'Cid');
 });
 feature('`$every`', async () => assert.equal(await names({ books: { $every: { price: 40 } } }), 'Bob Cid'));
-feature('`$size` of a collection', { notYet: /\$size/, since: '7' }, async () =>
+feature('`$size` of a collection', { since: '7' }, async () =>
   assert.equal(await names({ books: { $size: 3 } } as Loose), 'Ann'),
 );
 feature('`$fulltext`', { notHere: 'There is no full text search.' }, async () =>

@@ -133,15 +133,16 @@ const home: EmbeddedProp = {
   ]),
 };
 
+const staysColumn = column('stays', 'json');
 const stays: EmbeddedProp = {
   kind: 'embedded',
   name: 'stays',
   inline: false,
   array: true,
-  column: column('stays', 'json'),
+  column: staysColumn,
   nullable: true,
   json: [],
-  props: new Map([['city', scalar('stays~city', homeColumn, { json: ['town'] })]]),
+  props: new Map([['city', scalar('stays~city', staysColumn, { json: ['town'] })]]),
 };
 
 export const author: Model = model(

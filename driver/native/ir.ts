@@ -57,6 +57,15 @@ export type Expr =
   | { readonly contained: { readonly path: Path; readonly value: Operand } }
   | { readonly overlap: { readonly path: Path; readonly value: Operand } }
   | { readonly hasKeys: { readonly path: Path; readonly keys: Operand; readonly any: boolean } }
+  | { readonly member: { readonly path: Path; readonly where: Expr } }
+  | {
+      readonly counted: {
+        readonly join: Join;
+        readonly where: Expr;
+        readonly op: Comparison;
+        readonly value: Operand;
+      };
+    }
   | {
       readonly related: {
         readonly join: Join;

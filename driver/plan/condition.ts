@@ -6,7 +6,7 @@ import type { Expr, Join, Operand, Path } from '../native/ir.js';
 import type { Model, RelationProp } from './model.js';
 import { lower } from './quantify.js';
 import { Scope } from './scope.js';
-import type { Group, Place, Quantifier, Sink, Test } from './sink.js';
+import type { Comparison, Group, Place, Quantifier, Sink, Test } from './sink.js';
 
 /** What a condition comes to; `undefined` is unknown. */
 export type Truth = boolean | undefined;
@@ -99,8 +99,36 @@ export class ConditionBuilder implements Sink {
       return {
         leaf: { related: { ...found, quantifier: wanted ? 'some' : 'none' } },
         scope,
-        withoutRow: scope.parent && { when: nowhere(scope.join, found), truth: !wanted },
+        withoutRow: scope.parent && {
+          when: nowhere(scope.join, { related: found }),
+          truth: !wanted,
+        },
       };
+    });
+  }
+
+  size(prop: RelationProp, op: Comparison): void {
+    const value = this.#param();
+    const scope = this.#scope;
+    const end = scope.follow(prop, '');
+    const counted = sizeOf(end, scope, op, value);
+    this.#members.push({
+      leaf: counted,
+      scope,
+      withoutRow: scope.parent && { when: nowhere(scope.join, counted), truth: false },
+    });
+  }
+
+  members(list: Place): void {
+    const { scope, paths } = this.#scope.resolve([list]);
+    this.#scopes.push(this.#scope);
+    const member = Scope.root({ name: list.column.name });
+    this.#scope = member;
+    this.#push((members) => {
+      this.#scope = this.#scopes.pop() ?? this.#root;
+      const where = lower({ all: members }, member) ?? { const: true };
+      const [path] = paths as readonly [Path];
+      return { leaf: { member: { path, where } }, scope, withoutRow: false };
     });
   }
 
@@ -184,13 +212,29 @@ function someOf(
   return pivot === undefined ? related : { join: pivot.join, quantifier: 'some', where: { related } };
 }
 
+/** How many rows of a relation there are, compared with a number. */
+function sizeOf(end: Scope, start: Scope, op: Comparison, value: Operand): Expr {
+  const where = end.filter ?? { const: true };
+  const pivot = end.parent === start ? undefined : end.parent;
+  return pivot === undefined
+    ? { counted: { join: end.join, where, op, value } }
+    : {
+        counted: {
+          join: pivot.join,
+          where: { related: { join: end.join, quantifier: 'some', where } },
+          op,
+          value,
+        },
+      };
+}
+
 /**
- * No row of a collection has any that decide. SQL asks whether the key is in
- * the set of those that do: a key of null is in no empty set, for certain, and
- * unknown to be in any other.
+ * A condition on its relations holds for no row of a collection. SQL asks
+ * whether the key is in the set of those that it holds for: a key of null is in
+ * no empty set, for certain, and unknown to be in any other.
  */
-function nowhere({ collection }: Join, related: Related): Expr {
-  return { related: { join: { collection, on: [] }, quantifier: 'none', where: { related } } };
+function nowhere({ collection }: Join, where: Expr): Expr {
+  return { related: { join: { collection, on: [] }, quantifier: 'none', where } };
 }
 
 function and(exprs: readonly Expr[]): Expr {

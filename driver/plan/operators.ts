@@ -2,17 +2,17 @@
  * Conditions on one place: values, patterns and operators.
  */
 import { PlanError } from './errors.js';
+import { memberPlace, walkMembers } from './members.js';
+import { expectArray, expectBoolean, expectText, expectTexts, operand } from './operands.js';
 import type { Place, Sink, Test } from './sink.js';
-import { describe, isPlainObject, isRaw, isRegExp, rawFragment, refuseSymbols } from './value.js';
+import { describe, isPlainObject, isRegExp, refuseSymbols } from './value.js';
 
 /** Operators of MikroORM that mean something, but nothing the store does. */
 const NOT_HERE: Readonly<Record<string, string>> = {
   $fulltext: 'there is no full text index; use $like, $ilike or $re',
-  $size: 'counting members in a condition is not there yet',
-  $elemMatch: 'conditions on the members of an array are not there yet',
 };
 
-const QUANTIFIERS: ReadonlySet<string> = new Set(['$some', '$none', '$every']);
+const QUANTIFIERS: ReadonlySet<string> = new Set(['$some', '$none', '$every', '$size']);
 
 /** Whether a key is an operator, known or not. */
 export function isOperator(key: string): boolean {
@@ -65,6 +65,28 @@ export function walkList(sink: Sink, place: Place, value: unknown, path: string)
 
 function isListOfLists(value: readonly unknown[]): boolean {
   return value.length > 0 && value.every(Array.isArray);
+}
+
+/** Reports a condition on a document or a place in it: a value, operators, or an object that says the same of places inside. */
+export function walkJson(sink: Sink, place: Place, value: unknown, path: string): void {
+  if (!isPlainObject(value)) {
+    return walkPlace(sink, place, value, path);
+  }
+  refuseSymbols(value, path);
+  const names = Object.keys(value);
+  if (isOperators(value)) {
+    return walkOperators(sink, place, value, path);
+  }
+  for (const name of names) {
+    if (isOperator(name)) {
+      throw new PlanError(
+        'INVALID_CONDITION',
+        `${path} mixes the operator ${name} with names of its document: compare whole documents with $eq`,
+        path,
+      );
+    }
+    walkJson(sink, { column: place.column, json: [...place.json, name] }, value[name], `${path}.${name}`);
+  }
 }
 
 /** Reports what operators say of a place. */
@@ -131,6 +153,8 @@ function walkOperator(sink: Sink, place: Place, operator: string, value: unknown
     case '$contained':
     case '$overlap':
       return sink.test(DOCUMENT_TESTS[operator], place, operand(value, path));
+    case '$elemMatch':
+      return walkElemMatch(sink, place, value, path);
     case '$hasKey':
       return sink.test('hasKeys', place, [expectText(value, operator, path)]);
     case '$hasKeys':
@@ -150,6 +174,30 @@ const DOCUMENT_TESTS = {
   $contained: 'contained',
   $overlap: 'overlap',
 } as const satisfies Record<string, Test>;
+
+/** Reports that a document is a list with a member that fulfils a condition. */
+function walkElemMatch(sink: Sink, place: Place, condition: unknown, path: string): void {
+  if (place.column.type !== 'json') {
+    throw new PlanError(
+      'INVALID_CONDITION',
+      `$elemMatch can only be used on JSON array properties, but '${path}' has type '${place.column.type}'`,
+      path,
+    );
+  }
+  walkMembers(sink, place, condition, path, (name, value) => {
+    if (!MEMBER_NAME.test(name)) {
+      throw new PlanError(
+        'INVALID_CONDITION',
+        `Invalid JSON property name: '${name}'. JSON property names must contain only alphanumeric characters and underscores. (at ${path})`,
+        path,
+      );
+    }
+    walkJson(sink, memberPlace([name]), value, `${path}.${name}`);
+  });
+}
+
+/** The names that the ORM allows there. */
+const MEMBER_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 function walkIn(sink: Sink, place: Place, value: unknown, operator: string, path: string): void {
   const values = expectArray(value, operator, path);
@@ -197,61 +245,4 @@ export function refuseOperator(operator: string, path: string, scalar: boolean):
   return reason === undefined
     ? new PlanError('UNKNOWN_OPERATOR', `There is no operator ${operator} (at ${path})`, path)
     : new PlanError('UNSUPPORTED', `The operator ${operator} is not supported (at ${path}): ${reason}`, path);
-}
-
-/** A value that may be compared with; refuses pieces of SQL. */
-export function operand(value: unknown, path: string): unknown {
-  if (typeof value === 'object' && isRaw(value)) {
-    throw rawFragment(describe(value), path);
-  }
-  if (typeof value === 'function' || typeof value === 'symbol') {
-    throw new PlanError('INVALID_OPERAND', `A ${typeof value} is not a value to compare ${path} with`, path);
-  }
-  return value;
-}
-
-/** The list that an operator needs. */
-export function expectArray(value: unknown, operator: string, path: string): readonly unknown[] {
-  if (!Array.isArray(value)) {
-    if (isRaw(value)) {
-      throw rawFragment(describe(value), path);
-    }
-    throw new PlanError(
-      'INVALID_OPERAND',
-      `${operator} needs an array, not ${describe(value)} (at ${path})`,
-      path,
-    );
-  }
-  return value;
-}
-
-/** The truth value that an operator needs. */
-export function expectBoolean(value: unknown, operator: string, path: string): boolean {
-  // Core takes every operand through the type of its property: a bigint's makes a text of it.
-  if (value === 'true' || value === 'false') {
-    return value === 'true';
-  }
-  if (typeof value !== 'boolean') {
-    throw new PlanError(
-      'INVALID_OPERAND',
-      `${operator} needs true or false, not ${describe(value)} (at ${path})`,
-      path,
-    );
-  }
-  return value;
-}
-
-function expectText(value: unknown, operator: string, path: string): string {
-  if (typeof value !== 'string') {
-    throw new PlanError(
-      'INVALID_OPERAND',
-      `${operator} needs a text, not ${describe(value)} (at ${path})`,
-      path,
-    );
-  }
-  return value;
-}
-
-function expectTexts(value: unknown, operator: string, path: string): readonly string[] {
-  return expectArray(value, operator, path).map((item) => expectText(item, operator, path));
 }

@@ -5,7 +5,8 @@
 import { PlanError } from './errors.js';
 import { foreignKey } from './key.js';
 import type { Column, Polymorphic, RelationProp } from './model.js';
-import { expectArray, expectBoolean, isOperators, refuseOperator } from './operators.js';
+import { expectArray, expectBoolean } from './operands.js';
+import { isOperators, refuseOperator } from './operators.js';
 import type { Place, Sink } from './sink.js';
 import { describe, isPlainObject, isRaw, rawFragment, refuseSymbols } from './value.js';
 

@@ -49,7 +49,7 @@ export class Scope {
   }
 
   /** The scope of a model's rows. */
-  static root(model: Model): Scope {
+  static root(model: Pick<Model, 'name'>): Scope {
     return new Scope(model.name);
   }
 

@@ -8,7 +8,7 @@
  */
 import type { RelationProp } from './model.js';
 import type { Direction, OrderSink } from './order.js';
-import type { Group, Place, Quantifier, Sink, Test } from './sink.js';
+import type { Comparison, Group, Place, Quantifier, Sink, Test } from './sink.js';
 
 const END = '\u0001';
 
@@ -45,6 +45,17 @@ export class Shape implements Sink, OrderSink {
 
   quantify(prop: RelationProp, quantifier: Quantifier): void {
     this.key += `${quantifier} ${prop.name}${END}(`;
+  }
+
+  size(prop: RelationProp, op: Comparison, size: number): void {
+    this.key += `size ${prop.name}${END}${op} `;
+    this.params.push(size);
+  }
+
+  members(list: Place): void {
+    this.key += 'member';
+    this.#place(list);
+    this.key += '(';
   }
 
   test(test: Test, place: Place, value: unknown): void {

@@ -16,14 +16,11 @@ export interface Place {
 
 export type Group = 'all' | 'any' | 'not';
 
+export type Comparison = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte';
+
 /** Tests of a place against one value. */
 export type Test =
-  | 'eq'
-  | 'ne'
-  | 'gt'
-  | 'gte'
-  | 'lt'
-  | 'lte'
+  | Comparison
   | 'in'
   | 'like'
   | 'ilike'
@@ -45,6 +42,10 @@ export interface Sink {
   leave(): void;
   /** Begins a condition on how many rows of a relation match, which ends with `close`. */
   quantify(prop: RelationProp, quantifier: Quantifier, target: Model): void;
+  /** Compares how many rows of a relation there are with a parameter. */
+  size(prop: RelationProp, op: Comparison, size: number): void;
+  /** Begins a condition that some member of a list fulfils, which ends with `close`. */
+  members(list: Place): void;
   /** A test against a parameter. */
   test(test: Test, place: Place, value: unknown): void;
   /** A test against a regular expression; its source and its flags are parameters. */

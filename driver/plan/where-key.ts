@@ -3,14 +3,8 @@
  */
 import { PlanError } from './errors.js';
 import { flattenKey, isTuple, type KeyParts, keyPlaces } from './key.js';
-import {
-  expectArray,
-  expectBoolean,
-  isOperators,
-  refuseOperator,
-  walkOperators,
-  walkPlace,
-} from './operators.js';
+import { expectArray, expectBoolean } from './operands.js';
+import { isOperators, refuseOperator, walkOperators, walkPlace } from './operators.js';
 import type { Place, Sink } from './sink.js';
 import { isPlainObject, refuseSymbols } from './value.js';
 

@@ -6,6 +6,7 @@
 import { PlanError } from './errors.js';
 import { decodeJsonKey } from './json-key.js';
 import { type KeyParts, primaryParts, targetParts } from './key.js';
+import { MemberSink, walkMembers } from './members.js';
 import {
   type EmbeddedProp,
   findEmbedded,
@@ -17,18 +18,10 @@ import {
   type RelationProp,
   type ScalarProp,
 } from './model.js';
-import {
-  expectArray,
-  isOperator,
-  isOperators,
-  operand,
-  refuseOperator,
-  walkList,
-  walkOperators,
-  walkPlace,
-} from './operators.js';
+import { expectArray, expectNumber, operand } from './operands.js';
+import { isOperator, refuseOperator, walkJson, walkList, walkOperators, walkPlace } from './operators.js';
 import { isAboutReference, isPolymorphic, walkReference } from './polymorphic.js';
-import type { Place, Sink } from './sink.js';
+import type { Comparison, Place, Sink } from './sink.js';
 import { describe, isPlainObject, isRaw, isRawKey, rawFragment, refuseSymbols } from './value.js';
 import { walkKey, walkKeyOperator } from './where-key.js';
 
@@ -105,6 +98,13 @@ function walkOtherName(
   }
   const json = decodeJsonKey(name);
   if (json !== undefined) {
+    if (json.path.includes('$elemMatch')) {
+      throw new PlanError(
+        'UNSUPPORTED',
+        `MikroORM knows the operator $elemMatch from version 7 on (at ${path}.${json.field})`,
+        path,
+      );
+    }
     const holder = findProp(model, json.field);
     if (holder !== undefined && !isRelation(holder) && holder.column !== undefined) {
       const place = { column: holder.column, json: [...holder.json, ...json.path] };
@@ -238,28 +238,6 @@ function walkScalar(sink: Sink, prop: ScalarProp, value: unknown, path: string):
   walkJson(sink, place, value, path);
 }
 
-/** A condition on a document or a place in it: a value, operators, or an object that says the same of places inside. */
-function walkJson(sink: Sink, place: Place, value: unknown, path: string): void {
-  if (!isPlainObject(value)) {
-    return walkPlace(sink, place, value, path);
-  }
-  refuseSymbols(value, path);
-  const names = Object.keys(value);
-  if (isOperators(value)) {
-    return walkOperators(sink, place, value, path);
-  }
-  for (const name of names) {
-    if (isOperator(name)) {
-      throw new PlanError(
-        'INVALID_CONDITION',
-        `${path} mixes the operator ${name} with names of its document: compare whole documents with $eq`,
-        path,
-      );
-    }
-    walkJson(sink, { column: place.column, json: [...place.json, name] }, value[name], `${path}.${name}`);
-  }
-}
-
 function documentPlace(
   prop: { readonly column?: Place['column']; readonly json: readonly string[] },
   steps: readonly string[],
@@ -286,18 +264,44 @@ function walkEmbedded(sink: Sink, model: Model, prop: EmbeddedProp, value: unkno
     );
   }
   refuseSymbols(value, path);
+  if (prop.array) {
+    return walkEmbeddedList(sink, model, prop, value as Record<string, unknown>, path);
+  }
   for (const [name, member] of Object.entries(value as Record<string, unknown>)) {
     if (EMBEDDED_OPERATORS.has(name) && prop.column !== undefined) {
       walkOperators(sink, prop as Place, { [name]: member }, path);
-    } else if (isOperator(name)) {
-      throw new PlanError(
-        'INVALID_CONDITION',
-        `Using operators inside embeddables is not allowed, move the operator above. (property: ${path}, operator: ${name})`,
-        path,
-      );
     } else {
       walkEmbeddedEntry(sink, model, prop, name, member, path);
     }
+  }
+}
+
+/** What is said of a list's objects without an operator is said of one and the same of them. */
+function walkEmbeddedList(
+  sink: Sink,
+  model: Model,
+  prop: EmbeddedProp,
+  value: Record<string, unknown>,
+  path: string,
+): void {
+  if (prop.column === undefined) {
+    throw new PlanError('NOT_STORED', `${path} is not stored and cannot be queried by`, path);
+  }
+  const place = prop as Place;
+  const member = new MemberSink(sink, place);
+  const walk = (name: string, entry: unknown) => walkEmbeddedEntry(member, model, prop, name, entry, path);
+  const { $not, $elemMatch, ...others } = value;
+  const conditions = Object.entries(others);
+  for (const [name, operand] of conditions.filter(([name]) => EMBEDDED_OPERATORS.has(name))) {
+    walkOperators(sink, place, { [name]: operand }, path);
+  }
+  const own = Object.fromEntries(conditions.filter(([name]) => !EMBEDDED_OPERATORS.has(name)));
+  walkMembers(sink, place, own, path, walk);
+  if ('$elemMatch' in value) {
+    walkMembers(sink, place, $elemMatch, path, walk);
+  }
+  if ('$not' in value) {
+    walkMembers(sink, place, $not, path, walk, 'none');
   }
 }
 
@@ -309,6 +313,13 @@ function walkEmbeddedEntry(
   value: unknown,
   path: string,
 ): void {
+  if (isOperator(name)) {
+    throw new PlanError(
+      'INVALID_CONDITION',
+      `Using operators inside embeddables is not allowed, move the operator above. (property: ${path}, operator: ${name})`,
+      path,
+    );
+  }
   const json = decodeJsonKey(name);
   const holder = json && findEmbedded(prop, json.field);
   if (json !== undefined && holder?.kind === 'scalar') {
@@ -339,13 +350,6 @@ function walkEmbeddedEntry(
       `${path}.${name}`,
     );
   }
-  if (prop.array) {
-    throw new PlanError(
-      'UNSUPPORTED',
-      `${path} is a list: conditions on the members of a list are not there yet. Use $contains.`,
-      path,
-    );
-  }
   walkProp(sink, model, child, value, `${path}.${name}`, '');
 }
 
@@ -370,7 +374,7 @@ function walkNoEmbedded(sink: Sink, prop: EmbeddedProp): void {
 function walkRelation(sink: Sink, prop: RelationProp, value: unknown, path: string, branch: string): void {
   if (isPlainObject(value)) {
     const names = Object.keys(value);
-    const quantifiers = names.filter((name) => isQuantifier(name));
+    const quantifiers = names.filter((name) => isQuantifier(name) || name === '$size');
     if (quantifiers.length > 0) {
       return walkQuantifiers(sink, prop, value, quantifiers.length < names.length, path);
     }
@@ -417,7 +421,37 @@ function walkQuantifiers(
       const member = value[name] === null ? null : required(value[name], name, path);
       walkEntity(sink, target, targetParts(prop), member, path, '');
       sink.close();
+    } else {
+      walkSize(sink, prop, value[name], path);
     }
+  }
+}
+
+const SIZES: ReadonlyMap<string, Comparison> = new Map([
+  ['$eq', 'eq'],
+  ['$ne', 'ne'],
+  ['$gt', 'gt'],
+  ['$gte', 'gte'],
+  ['$lt', 'lt'],
+  ['$lte', 'lte'],
+]);
+
+/** A condition on the number of rows of a relation: a number, or operators. */
+function walkSize(sink: Sink, prop: RelationProp, size: unknown, path: string): void {
+  if (!isPlainObject(size)) {
+    return sink.size(prop, 'eq', expectNumber(size, '$size', path));
+  }
+  refuseSymbols(size, path);
+  for (const [operator, value] of Object.entries(size)) {
+    const op = SIZES.get(operator);
+    if (op === undefined) {
+      throw new PlanError(
+        'INVALID_CONDITION',
+        `$size is a number or takes ${[...SIZES.keys()].join(', ')}, not ${operator} (at ${path})`,
+        path,
+      );
+    }
+    sink.size(prop, op, expectNumber(value, operator, path));
   }
 }
 

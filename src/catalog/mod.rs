@@ -9,6 +9,7 @@ mod coerce;
 mod def;
 mod default;
 mod diff;
+mod member;
 mod rename;
 mod resolve;
 mod schema;
@@ -18,6 +19,7 @@ pub use coerce::coerce;
 pub use def::{CollectionDef, DefaultDef, FieldDef, FieldType, ForeignDef, IndexDef, Path, Rule, SchemaDef};
 pub use default::{DefaultValue, now};
 pub use diff::{Change, DiffOptions, diff, merge};
+pub use member::{MEMBER, member_row, member_schema};
 pub use rename::Rename;
 pub use schema::{
     Access, Catalog, CollectionId, Component, FIRST_FIELD, Field, ForeignKey, INSERTED, Incoming,

@@ -7,6 +7,7 @@ use super::execution::{Execution, defect};
 use super::operand::{Operand, Tuples, text_of};
 use super::plan::Comparison;
 use super::shape::{Condition, DocumentRelation, Filter, OperandId, ValuePath};
+use crate::catalog::member_row;
 use crate::error::Result;
 use crate::value::{Row, Value, ValueRef, encode_key};
 
@@ -116,7 +117,15 @@ impl Execution {
                 }),
                 _ => Ok(None),
             },
+            Condition::Member { path, filter } => {
+                self.with_value(path, row, |value| self.has_member(value, filter))?.map(Some)
+            }
             Condition::Related(related) => self.related(related, row).map(Some),
+            Condition::Counted(counted) => {
+                let wanted = self.value(counted.operand)?.as_ref();
+                let count = self.counted(counted, row, wanted)?;
+                Ok(compare(counted.op, ValueRef::Int(count), wanted))
+            }
         }
     }
 
@@ -126,6 +135,17 @@ impl Execution {
             Operand::Value(value) => Ok(value),
             _ => Err(defect("an operand is not a value")),
         }
+    }
+
+    /// Whether some member of an array fulfils the conditions.
+    fn has_member(&self, array: ValueRef<'_>, filter: &Filter) -> Result<bool> {
+        let ValueRef::Array(members) = array else { return Ok(false) };
+        for member in members.iter() {
+            if self.holds(filter, &member_row(member))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// A tuple equals another when all members do, and differs when one pair

@@ -222,6 +222,14 @@ pub enum Expr {
         /// Whether one of them is enough.
         any: bool,
     },
+    /// Whether some member of the array fulfils a condition. Never unknown: what is no array has no members.
+    Member {
+        /// The array.
+        path: Path,
+        /// The condition on each member, which is the field [`MEMBER`](crate::catalog::MEMBER).
+        #[serde(rename = "where")]
+        filter: Box<Expr>,
+    },
     /// A condition on rows of another collection. Never unknown.
     Related {
         /// The way to them.
@@ -231,6 +239,18 @@ pub enum Expr {
         /// The condition on each.
         #[serde(rename = "where")]
         filter: Box<Expr>,
+    },
+    /// How many rows of another collection there are; unknown when compared with null.
+    Counted {
+        /// The way to them.
+        join: Join,
+        /// Which of them are counted.
+        #[serde(rename = "where")]
+        filter: Box<Expr>,
+        /// The comparison.
+        op: Comparison,
+        /// What the number is compared with.
+        value: Operand,
     },
 }
 

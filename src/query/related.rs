@@ -10,9 +10,9 @@ use ahash::AHashSet;
 use super::execution::{Execution, defect};
 use super::lookup::tree_over;
 use super::plan::Quantifier;
-use super::shape::Related;
+use super::shape::{Counted, Related};
 use crate::error::Result;
-use crate::value::Row;
+use crate::value::{Row, ValueRef};
 
 /// What a probe costs, relative to looking at a row in passing.
 const PROBE_PRICE: usize = 8;
@@ -69,6 +69,16 @@ impl Execution {
         })?;
         *cell.borrow_mut() = Relation::Probed(probed + looked_at);
         Ok(found)
+    }
+
+    /// The number of related rows, or any number beyond the one it is compared with.
+    pub fn counted(&self, counted: &Counted, row: &Row, wanted: ValueRef<'_>) -> Result<i64> {
+        let mut count = 0;
+        self.follow(&counted.join, row, &mut |target| {
+            count += i64::from(self.holds(&counted.filter, target)?);
+            Ok(ValueRef::Int(count) <= wanted)
+        })?;
+        Ok(count)
     }
 
     fn is_decisive(&self, related: &Related, target: &Row) -> Result<bool> {

@@ -36,7 +36,9 @@ pub(super) enum Condition {
     Regex { path: ValuePath, operand: OperandId },
     Document { relation: DocumentRelation, path: ValuePath, operand: OperandId },
     HasKeys { path: ValuePath, operand: OperandId, any: bool },
+    Member { path: ValuePath, filter: Filter },
     Related(Box<Related>),
+    Counted(Box<Counted>),
 }
 
 /// How a document relates to another.
@@ -55,6 +57,15 @@ pub(super) struct Related {
     pub join: Join,
     pub quantifier: Quantifier,
     pub filter: Filter,
+}
+
+/// A condition on the number of rows that a join leads to.
+#[derive(Debug)]
+pub(super) struct Counted {
+    pub join: Join,
+    pub filter: Filter,
+    pub op: Comparison,
+    pub operand: OperandId,
 }
 
 /// A join in terms of row positions.

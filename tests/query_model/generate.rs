@@ -135,6 +135,8 @@ fn leaf(table: usize) -> BoxedStrategy<Cond> {
     prop_oneof![
         8 => common,
         1 => tags().prop_map(|tags| Cond::Contains(path(AUTHOR, 5), tags)),
+        1 => (comparison(), maybe(0..3i64), any::<bool>())
+            .prop_map(|(op, value, negated)| Cond::Member(path(AUTHOR, 5), Member { op, value, negated })),
         1 => (prop::collection::vec(prop::sample::select(vec!["a", "b", "x"]), 0..3), any::<bool>()).prop_map(
             |(keys, any)| Cond::HasKeys(path(AUTHOR, 4), keys.into_iter().map(str::to_owned).collect(), any)
         ),
@@ -148,6 +150,7 @@ pub fn condition(table: usize, depth: u32) -> BoxedStrategy<Cond> {
     }
     let inner = move || condition(table, depth - 1);
     let rels = if table == AUTHOR { vec![Rel::Books] } else { vec![Rel::Author, Rel::Namesakes] };
+    let counted = rels.clone();
     prop_oneof![
         3 => leaf(table),
         3 => prop::collection::vec(inner(), 0..4).prop_map(Cond::All),
@@ -157,6 +160,10 @@ pub fn condition(table: usize, depth: u32) -> BoxedStrategy<Cond> {
             .prop_flat_map(move |(rel, quantifier)| {
                 condition(rel.to(), depth - 1).prop_map(move |inner| Cond::Related(rel, quantifier, Box::new(inner)))
             }),
+        1 => (prop::sample::select(counted), comparison(), maybe(0..4i64)).prop_flat_map(move |(rel, op, count)| {
+            condition(rel.to(), depth - 1)
+                .prop_map(move |inner| Cond::Counted(rel, op, count.clone(), Box::new(inner)))
+        }),
     ]
     .boxed()
 }

@@ -116,6 +116,16 @@ pub enum Cond {
     Contains(Path, Value),
     HasKeys(Path, Vec<String>, bool),
     Related(Rel, &'static str, Box<Cond>),
+    Counted(Rel, &'static str, Value, Box<Cond>),
+    Member(Path, Member),
+}
+
+/// A condition on one member of an array.
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub op: &'static str,
+    pub value: Value,
+    pub negated: bool,
 }
 
 /// Collects parameters while a condition becomes a plan.
@@ -163,6 +173,16 @@ impl Cond {
             Self::Related(rel, quantifier, inner) => {
                 json!({"related": {"join": rel.json(), "quantifier": quantifier, "where": inner.json(params)}})
             }
+            Self::Counted(rel, op, value, inner) => {
+                let value = given(params, value.clone());
+                json!({"counted": {"join": rel.json(), "where": inner.json(params), "op": op, "value": value}})
+            }
+            Self::Member(path, Member { op, value, negated }) => {
+                let value = given(params, value.clone());
+                let test = json!({"cmp": {"op": op, "path": {"field": "$member"}, "value": value}});
+                let test = if *negated { json!({"not": test}) } else { test };
+                json!({"member": {"path": path.json(), "where": test}})
+            }
         }
     }
 
@@ -172,18 +192,7 @@ impl Cond {
             Self::Any(members) => fold(members.iter().map(|member| member.eval(data, row)), true),
             Self::Not(inner) => inner.eval(data, row).map(|value| !value),
             Self::Const(value) => Some(*value),
-            Self::Cmp(path, op, value) => {
-                let order = known(&path.value(data, row), value)?;
-                Some(match *op {
-                    "eq" => order.is_eq(),
-                    "ne" => order.is_ne(),
-                    "gt" => order.is_gt(),
-                    "gte" => order.is_ge(),
-                    "lt" => order.is_lt(),
-                    "lte" => order.is_le(),
-                    _ => unreachable!("{op}"),
-                })
-            }
+            Self::Cmp(path, op, value) => compare(&path.value(data, row), op, value),
             Self::In(path, values) => {
                 let value = path.value(data, row);
                 fold(values.iter().map(|other| known(&value, other).map(Ordering::is_eq)), true)
@@ -232,6 +241,17 @@ impl Cond {
                     _ => unreachable!("{quantifier}"),
                 })
             }
+            Self::Counted(rel, op, value, inner) => {
+                let rows = rel.rows(data, row).into_iter();
+                let count = rows.filter(|row| inner.eval(data, row) == Some(true)).count();
+                compare(&Value::Int(count as i64), op, value)
+            }
+            Self::Member(path, Member { op, value, negated }) => match path.value(data, row) {
+                Value::Array(items) => {
+                    Some(items.iter().any(|item| compare(item, op, value) == Some(!negated)))
+                }
+                _ => Some(false),
+            },
         }
     }
 }
@@ -246,6 +266,19 @@ fn fold(values: impl Iterator<Item = Option<bool>>, decisive: bool) -> Option<bo
     } else {
         Some(!decisive)
     }
+}
+
+fn compare(a: &Value, op: &str, b: &Value) -> Option<bool> {
+    let order = known(a, b)?;
+    Some(match op {
+        "eq" => order.is_eq(),
+        "ne" => order.is_ne(),
+        "gt" => order.is_gt(),
+        "gte" => order.is_ge(),
+        "lt" => order.is_lt(),
+        "lte" => order.is_le(),
+        _ => unreachable!("{op}"),
+    })
 }
 
 fn known(a: &Value, b: &Value) -> Option<Ordering> {

@@ -9,7 +9,7 @@ use super::access::{Access, Direction, Span};
 use super::execution::{Execution, Wish, defect};
 use super::join::encode_ends;
 use super::lookup::{LEAST_INDEXED, Through, tree_over, visit_prefix};
-use super::shape::{Condition, Filter, JoinEnd, OrderShape, Related};
+use super::shape::{Condition, Filter, Join, JoinEnd, OrderShape, Related};
 use crate::catalog::Component;
 use crate::error::Result;
 use crate::store::Collection;
@@ -142,13 +142,16 @@ impl Execution {
             Condition::All(filter) => all(filter),
             Condition::Any(arms) => arms.iter().map(all).sum(),
             Condition::Not(condition) => self.check_cost(collection, condition),
-            Condition::Related(related) => {
-                let target = self.root.collection(related.join.target)?;
-                let fan = target.rows.len() as f64 / collection.rows.len().max(1) as f64;
-                Ok(BY_INDEX * fan.max(1.0))
-            }
+            Condition::Related(related) => self.follow_cost(collection, &related.join),
+            Condition::Counted(counted) => self.follow_cost(collection, &counted.join),
             _ => Ok(0.0),
         }
+    }
+
+    fn follow_cost(&self, collection: &Collection, join: &Join) -> Result<f64> {
+        let target = self.root.collection(join.target)?;
+        let fan = target.rows.len() as f64 / collection.rows.len().max(1) as f64;
+        Ok(BY_INDEX * fan.max(1.0))
     }
 
     fn everything(&self, collection: &Collection, need: Need<'_>) -> Candidate<'static> {

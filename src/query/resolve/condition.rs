@@ -6,7 +6,7 @@ use super::super::plan::{Comparison, Expr, Operand, Path, Quantifier};
 use super::super::regex::LastRegex;
 use super::super::shape::*;
 use super::{Resolver, typed};
-use crate::catalog::{FieldType, Schema};
+use crate::catalog::{FieldType, Schema, member_schema};
 use crate::error::{Error, ErrorCode, Result};
 
 impl<'c> Resolver<'c> {
@@ -116,6 +116,13 @@ impl<'c> Resolver<'c> {
                 let number = self.relation();
                 not_if(negated, Condition::Related(Box::new(Related { number, join, quantifier, filter })))
             }
+            Expr::Counted { join, filter, op, value } => {
+                let (join, target) = self.join(schema, join)?;
+                let filter = self.filter(target, Some(filter))?;
+                let op = if negated { opposite(*op) } else { *op };
+                let operand = self.operand(value, OperandKind::Value(None));
+                Condition::Counted(Box::new(Counted { join, filter, op, operand }))
+            }
             Expr::Exists(path) => not_if(!negated, Condition::Null(self.path(schema, path)?.0)),
             Expr::Null(path) => not_if(negated, Condition::Null(self.path(schema, path)?.0)),
             _ => not_if(negated, self.test(schema, expr)?),
@@ -169,6 +176,10 @@ impl<'c> Resolver<'c> {
             Expr::HasKeys { path, keys, any } => {
                 let path = self.json(schema, path, "hasKeys")?;
                 Condition::HasKeys { path, operand: self.operand(keys, OperandKind::Keys), any: *any }
+            }
+            Expr::Member { path, filter } => {
+                let path = self.json(schema, path, "member")?;
+                Condition::Member { path, filter: self.filter(member_schema(), Some(filter))? }
             }
             other => return Err(super::invalid(format!("the condition {other:?} has no place here"))),
         })
