@@ -335,6 +335,20 @@ describe('what a migration can do', () => {
     assert.deepEqual({ ...found, bytes: new Uint8Array(found?.bytes as Uint8Array) }, row);
   });
 
+  test('rows that others have locked are waited for', async () => {
+    const orm = await withClasses([CreateAuthors]);
+    await migratorOf(orm).up();
+    const authors = orm.em.getDriver().getCollection('author');
+    let waiting: Promise<number> | undefined;
+    await orm.em.fork().transactional(async (em) => {
+      await em.nativeUpdate(Author, { id: 1 }, { name: 'locked' });
+      waiting = authors.updateEach(({ name }) => ({ name: `${name}!` }), { id: 1 });
+      await new Promise((done) => setTimeout(done, 20));
+    });
+    assert.equal(await waiting, 1);
+    assert.deepEqual(await authors.find({ id: 1 }), [{ id: 1, name: 'Ingeborg Bachmann!' }]);
+  });
+
   test('many rows are changed, each once', async () => {
     class Many extends Migration {
       override async up(): Promise<void> {

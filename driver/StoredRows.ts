@@ -5,12 +5,12 @@
 import type { CollectionStoreConnection } from './CollectionStoreConnection.js';
 import type { Calls } from './calls.js';
 import type { Clause } from './call-text.js';
-import { CompiledPlan } from './native/engine.js';
+import { CompiledPlan, type WriteResult } from './native/engine.js';
 import { engineError } from './native/errors.js';
 import type { CollectionDef, FieldType, Wire } from './native/ir.js';
 import type { Column, Model, Prop } from './plan/model.js';
 import type { Payload } from './plan/payload.js';
-import { Planner } from './plan/planner.js';
+import { type Prepared, Planner } from './plan/planner.js';
 
 /** A row by the names of its fields. */
 export type StoredRow = Record<string, unknown>;
@@ -99,22 +99,17 @@ export class StoredRows<Row extends object = StoredRow> {
     const { model, planner } = await this.#ready();
     const given = [rows].flat() as Payload[];
     const prepared = planner.insert(model, given, { returning: ['*'] });
-    return this.#calls.write('insert', model, prepared, () => [['rows', given]], this.#options).rows as Row[];
+    return (await this.#write('insert', model, prepared, () => [['rows', given]])).rows as Row[];
   }
 
   /** Gives the same values to all rows that fulfil a condition; returns how many there are. */
   async update(where: object, values: Partial<Row>): Promise<number> {
     const { model, planner } = await this.#ready();
     const prepared = planner.update(model, where, values as Payload);
-    return prepared === undefined
-      ? 0
-      : this.#calls.write(
-          'update',
-          model,
-          prepared,
-          () => [...clauses(where)(), ['set', values]],
-          this.#options,
-        ).affected;
+    return this.#affected('update', model, prepared, () => [
+      ['where', where],
+      ['set', values],
+    ]);
   }
 
   /**
@@ -130,40 +125,51 @@ export class StoredRows<Row extends object = StoredRow> {
     let keys: Payload[] = [];
     let changes: Payload[] = [];
     let changed = 0;
-    const write = () => {
+    const write = async () => {
       const prepared = keys.length === 0 ? undefined : planner.updateMany(model, keys, changes);
-      if (prepared !== undefined) {
-        changed += this.#calls.write(
-          'update',
-          model,
-          prepared,
-          () => [['rows', keys]],
-          this.#options,
-        ).affected;
-      }
+      changed += await this.#affected('update', model, prepared, () => [['rows', keys]]);
       keys = [];
       changes = [];
     };
     for (const row of rows) {
-      const key = model.primary.map(({ name }) => row[name]);
+      const key = Object.fromEntries(model.primary.map(({ name }) => [name, row[name]]));
       const values = await change(row as Row);
       if (values) {
-        keys.push(Object.fromEntries(model.primary.map(({ name }, i) => [name, key[i]])));
+        keys.push(key);
         changes.push(values as Payload);
       }
       if (keys.length === BATCH) {
-        write();
+        await write();
       }
     }
-    write();
+    await write();
     return changed;
   }
 
   /** Removes the rows that fulfil a condition, all for `{}`; returns how many. */
   async delete(where: object): Promise<number> {
     const { model, planner } = await this.#ready();
-    return this.#calls.write('delete', model, planner.delete(model, where), clauses(where), this.#options)
-      .affected;
+    return this.#affected('delete', model, planner.delete(model, where), clauses(where));
+  }
+
+  async #affected(
+    verb: string,
+    model: Model,
+    prepared: Prepared<CompiledPlan> | undefined,
+    told: () => Clause[],
+  ): Promise<number> {
+    return prepared === undefined ? 0 : (await this.#write(verb, model, prepared, told)).affected;
+  }
+
+  async #write(
+    verb: string,
+    model: Model,
+    prepared: Prepared<CompiledPlan>,
+    told: () => Clause[],
+  ): Promise<WriteResult> {
+    return this.#calls.patiently(this.#options, (options) =>
+      this.#calls.write(verb, model, prepared, told, options),
+    );
   }
 
   get #options(): object {
@@ -172,7 +178,7 @@ export class StoredRows<Row extends object = StoredRow> {
 
   /** The collection as it is now: a migration may have changed it since the last call. */
   async #ready(): Promise<Known> {
-    await this.#calls.ready({});
+    await this.#calls.ready(this.#options);
     const { collections } = this.#connection.session(this.#ctx).describe();
     const def = collections.find(({ name }) => name === this.name);
     if (def === undefined) {
