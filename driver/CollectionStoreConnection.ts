@@ -3,6 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { Connection, EventType } from '@mikro-orm/core';
 import { CONNECTIONS_PREPARE, NOT_CONNECTED, SAVEPOINT_EVENTS } from './compat.js';
 import { transactionSettings } from './driver-options.js';
+import { dump } from './dumps/dump.js';
+import type { DumpOptions } from './dumps/format.js';
+import { load } from './dumps/load.js';
 import { unsupported } from './errors.js';
 import { isolationOf, isStronger } from './isolation.js';
 import type { Changes, ChangesOptions } from './native/changes.js';
@@ -219,6 +222,35 @@ export class CollectionStoreConnection extends Connection {
   }
 
   /**
+   * Writes the whole store as it is now, committed data only, to a new or empty folder: a file of JSON lines for each
+   * collection, and `dump.json`, which says what they are. Goes on beside other work.
+   */
+  async dump(folder: string, options?: DumpOptions): Promise<void> {
+    if (!this.ready) {
+      await this.ensureConnection();
+    }
+    await this.#working(`dump ${folder}`, () => dump(this.engine, folder, options));
+  }
+
+  /** Adds the collections of a dump with their rows, all of them or none. None of them may be there. */
+  async load(folder: string, options?: DumpOptions): Promise<void> {
+    if (!this.ready) {
+      await this.ensureConnection();
+    }
+    const trx = this.engine.begin();
+    try {
+      await this.#working(`load ${folder}`, () => load(trx, folder, options));
+    } catch (error) {
+      trx.rollback();
+      throw error;
+    }
+    this.traced(
+      () => trx.commit(),
+      () => ({ text: 'commit' }),
+    );
+  }
+
+  /**
    * What is committed, change by change in the order of the commits: from now on, or behind the commit `from`, of some
    * collections or of all. To be read with `for await`; each change has its `sequence`, by which to go on later. The
    * latest 100,000 changes are kept while somebody reads: who falls behind further gets an error.
@@ -319,6 +351,19 @@ export class CollectionStoreConnection extends Connection {
       await untilFree(trx, this.#settings.lockTimeout);
     } catch (error) {
       throw this.converted(error);
+    }
+  }
+
+  /** As `traced`, for work that takes its time. */
+  async #working(text: string, work: () => Promise<void>): Promise<void> {
+    const start = Date.now();
+    try {
+      await work();
+    } catch (error) {
+      throw this.converted(error);
+    }
+    if (this.logs()) {
+      this.#log(start, { text }, undefined);
     }
   }
 

@@ -59,6 +59,7 @@ export {
   Unique,
 } from './decorators.js';
 export type { Change, Changes, ChangesOptions, ResetChange, RowChange } from './native/changes.js';
+export type { DumpOptions, DumpProgress } from './dumps/format.js';
 export type { FindByOptions, FinderKey, FinderOptions } from './finders.js';
 export type { Snapshot } from './native/engine.js';
 export type { StoreFork } from './StoreFork.js';
