@@ -16,6 +16,7 @@ import { syncCollections } from './collections.js';
 import { entityNameOf, isView, pivotOf } from './compat.js';
 import { countsOf, groupColumns } from './count-by.js';
 import { countRequest, type FindDefaults, findRequest } from './find-options.js';
+import { joinFilters, needsJoinFilters } from './join-filters.js';
 import { lockOf } from './locks.js';
 import { loadMembers } from './members.js';
 import { metadataOrThrow } from './metadata.js';
@@ -45,9 +46,12 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   readonly #writes: Writes;
   readonly #defaults: FindDefaults;
   readonly #warned = new Set<string>();
+  /** Whether filters were added to an EntityManager, which may concern any entity. */
+  filtersAdded: boolean;
 
   constructor(config: Configuration) {
     super(config, ['collection-store-mikro-orm']);
+    this.filtersAdded = Object.keys(config.get('filters') ?? {}).length > 0;
     this.connection = new CollectionStoreConnection(config);
     this.platform = new CollectionStorePlatform();
     this.#spaces = new Spaces(config, this.platform, () => this.metadata);
@@ -156,8 +160,8 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     return this.#answer(entityName, where, options, (meta, given) => {
       const { models, planner } = this.#spaces.get(given.schema);
       const model = models.queried(meta);
-      const { nested } = countRequest(meta, model, given, this.#defaults);
-      return this.#calls.count(model, planner.count(model, where, nested), () => [['where', where]], given);
+      const prepared = planner.count(model, where, countRequest(meta, model, given, this.#defaults));
+      return this.#calls.count(model, prepared, () => [['where', where]], given);
     });
   }
 
@@ -171,9 +175,9 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     return this.#answer(entityName, where, options, (meta, given) => {
       const { models, planner } = this.#spaces.get(given.schema);
       const model = models.queried(meta);
-      const { nested } = countRequest(meta, model, given, this.#defaults);
       const groups = groupColumns(model, names);
-      const prepared = planner.countBy(model, groups.flat(), where, nested);
+      const request = countRequest(meta, model, given, this.#defaults);
+      const prepared = planner.countBy(model, groups.flat(), where, request);
       const clauses = (): Clause[] => [
         ['where', where],
         ['by', names],
@@ -198,12 +202,25 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
         this.#answer(entityName, where, given, query),
       );
     }
-    const given = needsPolymorphicFilters(meta, options)
-      ? await withPolymorphicFilters(meta, options)
-      : options;
+    const given =
+      needsPolymorphicFilters(meta, options) || needsJoinFilters(meta, where, options, this.filtersAdded)
+        ? await this.#filtered(meta, where, options)
+        : options;
     return given.lockMode === undefined
       ? query(meta, given)
       : this.#calls.patiently(given, (patient) => query(meta, patient));
+  }
+
+  /** The options of a query with the filters of relations that core knows nothing of. */
+  async #filtered(meta: EntityMetadata, where: any, options: any): Promise<any> {
+    const given = needsPolymorphicFilters(meta, options)
+      ? await withPolymorphicFilters(meta, options)
+      : options;
+    if (!needsJoinFilters(meta, where, given, this.filtersAdded)) {
+      return given;
+    }
+    const model = this.#spaces.get(given.schema).models.queried(meta);
+    return { ...given, joinFilters: await joinFilters(this.metadata, meta, model, where, given) };
   }
 
   override findVirtual(entityName: any, where: any, options: any): Promise<any> {
@@ -233,9 +250,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       // All there at once: the rows of a function, and those of a page.
       return this.find(entityNameOf(meta), where, joined);
     }
-    const complete = needsPolymorphicFilters(meta, joined)
-      ? await withPolymorphicFilters(meta, joined)
-      : joined;
+    const complete = await this.#filtered(meta, where, joined);
     const { models, planner } = this.#spaces.get(options.schema);
     const model = models.model(meta);
     const request = findRequest(meta, model, where, complete, options.limit, this.#defaults);

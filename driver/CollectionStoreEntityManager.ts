@@ -300,3 +300,12 @@ export class CollectionStoreEntityManager<
     return meta ?? (this.getMetadata() as any).get(entityName);
   }
 }
+
+// Not as a method, whose overloads the two majors type differently: those of core stay.
+CollectionStoreEntityManager.prototype.addFilter = function (
+  this: CollectionStoreEntityManager,
+  ...args: any[]
+): void {
+  this.getDriver().filtersAdded = true;
+  (EntityManager.prototype.addFilter as any).apply(this, args);
+};

@@ -272,3 +272,13 @@ export function databaseKeyOf(
       : value,
   );
 }
+
+/**
+ * What filters of the entities that a condition leads through are good for: the early minors of 6 know none, the later
+ * ones take what they say of the entity's own fields.
+ */
+export const JOIN_FILTERS: 'none' | 'own fields' | 'whole' = MAJOR_7
+  ? 'whole'
+  : 'TransactionPropagation' in library
+    ? 'own fields'
+    : 'none';

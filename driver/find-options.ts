@@ -10,7 +10,7 @@ import { joinsOf, type PopulateHint } from './joins.js';
 import { lockOf } from './locks.js';
 import { PlanError } from './plan/errors.js';
 import { isRelation, type Model } from './plan/model.js';
-import type { FindOptions, GroupPage } from './plan/planner.js';
+import type { CountOptions, FindOptions, GroupPage } from './plan/planner.js';
 import type { NestedOptions } from './plan/select.js';
 
 /** Settings of the ORM that queries depend on. */
@@ -47,6 +47,7 @@ export function findRequest(
     refs: defaults.joinsOwners ? inverseReferences(meta, populate, fields, nested) : undefined,
     nested,
     per: groupPage(options._partitionLimit),
+    joinFilters: options.joinFilters,
     lock: lockOf(options.lockMode, options.ctx),
   };
 }
@@ -86,9 +87,10 @@ export function countRequest(
   model: Model,
   options: any,
   defaults: FindDefaults,
-): FindOptions {
+): CountOptions {
   refuseCountOptions(meta, options);
   return {
+    joinFilters: options.joinFilters,
     nested: joins(
       meta,
       model,

@@ -64,7 +64,7 @@ function propsOf(meta: EntityMetadata, hints: readonly PopulateHint[]): EntityPr
 }
 
 /** What a call says of filters counts before what the property says. */
-function mergedFilters(own: any, given: any): any {
+export function mergedFilters(own: any, given: any): any {
   if (!own || !given || own === true || given === true) {
     return given ?? own;
   }

@@ -257,9 +257,20 @@ filters('Filters of collections', async () => {
     assert.equal(parent.children.length, 1, strategy);
   }
 });
-filters('Filters of relations that only a condition passes through', async () => {
-  const { em, Thing } = await hidden();
-  assert.equal(await em.count(Thing, { owner: { id: { $gt: 0 } } }), 1);
+filters('Filters of relations that only a condition passes through', { since: '6.5' }, async () => {
+  const Far = schema(
+    'Far',
+    { name: { type: 'string' }, hidden: { type: 'boolean' } },
+    { filters: { shown: { name: 'shown', cond: { hidden: false }, default: true } } },
+  );
+  const Near = schema('Near', { far: { kind: 'm:1', entity: () => Far } });
+  const Thing = schema('Thing', { near: { kind: 'm:1', entity: () => Near } });
+  const em = (await open([Far, Near, Thing])).em.fork();
+  for (const hidden of [true, false]) {
+    em.create(Thing, { near: em.create(Near, { far: em.create(Far, { name: 'x', hidden }) }) });
+  }
+  await em.flush();
+  assert.equal(await em.fork().count(Thing, { near: { far: { name: 'x' } } }), 1);
 });
 filters('Soft delete', async () => {
   const Thing = schema(

@@ -5,7 +5,7 @@
 import type { Expr, Join, Operand, Path } from '../native/ir.js';
 import type { Model, RelationProp } from './model.js';
 import { lower } from './quantify.js';
-import { Scope } from './scope.js';
+import { Scope, type Step } from './scope.js';
 import type { Comparison, Group, Place, Quantifier, Sink, Test } from './sink.js';
 
 /** What a condition comes to; `undefined` is unknown. */
@@ -63,6 +63,29 @@ export class ConditionBuilder implements Sink {
   /** The condition as a whole, about rows of the root; nothing when every row fulfils it. */
   finish(): Expr | undefined {
     return lower({ all: this.#outer }, this.#root);
+  }
+
+  /** The rows that the condition is about, each behind those that lead to it. */
+  scopes(): Set<Scope> {
+    const scopes = new Set<Scope>();
+    const visit = (condition: Condition): void => {
+      if ('leaf' in condition) {
+        for (const scope of lineOf(condition.scope)) {
+          scopes.add(scope);
+        }
+      } else if ('not' in condition) {
+        visit(condition.not);
+      } else if (!('const' in condition)) {
+        ('all' in condition ? condition.all : condition.any).forEach(visit);
+      }
+    };
+    this.#outer.forEach(visit);
+    return scopes;
+  }
+
+  /** The rows at the end of some steps from the root. */
+  scopeAt(steps: readonly Step[]): Scope {
+    return steps.reduce((scope, { prop, branch }) => scope.follow(prop, branch), this.#root);
   }
 
   open(group: Group): void {
@@ -178,6 +201,11 @@ export class ConditionBuilder implements Sink {
   #param(): Operand {
     return { p: this.#params++ };
   }
+}
+
+/** A scope behind those that lead to it. */
+function lineOf(scope: Scope): Scope[] {
+  return scope.parent === undefined ? [scope] : [...lineOf(scope.parent), scope];
 }
 
 const GROUP_ENDS: Readonly<Record<Group, Frame['end']>> = {

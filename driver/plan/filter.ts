@@ -3,6 +3,7 @@
  */
 import type { Expr } from '../native/ir.js';
 import { ConditionBuilder } from './condition.js';
+import { addFilters, type JoinFilter } from './joined.js';
 import type { Model } from './model.js';
 import { classFilter } from './scope.js';
 import { walkWhere } from './where.js';
@@ -15,14 +16,21 @@ export interface CompiledWhere {
   readonly nextParam: number;
 }
 
-/** Builds the condition on rows of a model, with parameters from `firstParam` on. */
-export function whereOf(model: Model, where: unknown, firstParam = 0): CompiledWhere {
+/** Builds the condition on rows of a model, with parameters from `firstParam` on: first its own, then those of filters of the relations that it follows. */
+export function whereOf(
+  model: Model,
+  where: unknown,
+  firstParam = 0,
+  filters: readonly JoinFilter[] = NO_FILTERS,
+): CompiledWhere {
   const builder = new ConditionBuilder(model, firstParam);
   walkWhere(model, where, builder);
-  const exprs = [classFilter(model), builder.finish()].filter((expr) => expr !== undefined);
-  const { nextParam } = builder;
+  const { exprs: required, nextParam } = addFilters(builder, filters, builder.nextParam);
+  const exprs = [classFilter(model), builder.finish(), ...required].filter((expr) => expr !== undefined);
   return exprs.length === 0 ? { nextParam } : { expr: allOf(exprs), nextParam };
 }
+
+const NO_FILTERS: readonly JoinFilter[] = [];
 
 /** That all conditions hold. */
 export function allOf(exprs: readonly Expr[]): Expr {

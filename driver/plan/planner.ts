@@ -6,6 +6,7 @@ import type { Expr, PerGroup, PlanIr, RowLock, SelectField } from '../native/ir.
 import { LruCache } from './cache.js';
 import { allOf, whereOf } from './filter.js';
 import { insertOf } from './insert.js';
+import { type JoinFilter, shapeFilters } from './joined.js';
 import type { Column, Model } from './model.js';
 import { OrderBuilder, walkOrder } from './order.js';
 import type { Payload } from './payload.js';
@@ -55,8 +56,18 @@ export interface FindOptions extends SelectOptions {
   readonly reverse?: boolean | undefined;
   /** A page of each group, before the page of the whole result. */
   readonly per?: GroupPage | undefined;
+  /** Filters of the relations that the condition follows. */
+  readonly joinFilters?: readonly JoinFilter[] | undefined;
   /** Locks the rows until the transaction ends. */
   readonly lock?: RowLock | undefined;
+}
+
+/** What a count depends on besides its condition. */
+export interface CountOptions {
+  /** Relations that leave out rows for which nothing is found. */
+  readonly nested?: readonly NestedOptions[] | undefined;
+  /** Filters of the relations that the condition follows. */
+  readonly joinFilters?: readonly JoinFilter[] | undefined;
 }
 
 /** A page of each group of rows. */
@@ -95,9 +106,12 @@ export class Planner<P> {
 
   /** A query. */
   find(model: Model, options: FindOptions = {}): PreparedFind<P> {
-    const { where, orderBy, limit, offset, reverse, per, lock } = options;
+    const { where, orderBy, limit, offset, reverse, per, lock, joinFilters } = options;
     const shape = new Shape('');
     walkWhere(model, where, shape);
+    if (joinFilters !== undefined) {
+      shapeFilters(shape, joinFilters);
+    }
     if (orderBy !== undefined) {
       shape.mark('by');
       walkOrder(model, orderBy, shape);
@@ -140,8 +154,8 @@ export class Planner<P> {
   }
 
   #compileFind(model: Model, options: FindOptions): CachedFind<P> {
-    const { where, orderBy, limit, offset, reverse, per, lock } = options;
-    const { expr, nextParam } = whereOf(model, where);
+    const { where, orderBy, limit, offset, reverse, per, lock, joinFilters } = options;
+    const { expr, nextParam } = whereOf(model, where, 0, joinFilters);
     const order = new OrderBuilder(model);
     walkOrder(model, orderBy, order);
     const { select, finish, conditions, nextParam: page } = compileSelect(model, options, nextParam);
@@ -164,8 +178,8 @@ export class Planner<P> {
   }
 
   /** The number of rows that fulfil a condition, and have the relations that are required. */
-  count(model: Model, where?: unknown, nested: readonly NestedOptions[] = []): Prepared<P> {
-    return this.#filtered('count', model, where, requiredOf(nested), (expr) => ({
+  count(model: Model, where?: unknown, options: CountOptions = {}): Prepared<P> {
+    return this.#filtered('count', model, where, options, (expr) => ({
       count: { from: model.collection, ...expr },
     }));
   }
@@ -175,23 +189,17 @@ export class Planner<P> {
     model: Model,
     columns: readonly Column[],
     where?: unknown,
-    nested: readonly NestedOptions[] = [],
+    options: CountOptions = {},
   ): Prepared<P> {
     const by: SelectField[] = [...returningOf(columns), { field: ROW_NUMBER, as: 'number' }];
-    return this.#filtered(
-      `count by ${listed(namesOf(columns))}`,
-      model,
-      where,
-      requiredOf(nested),
-      (expr) => ({
-        count: { from: model.collection, ...expr, by },
-      }),
-    );
+    return this.#filtered(`count by ${listed(namesOf(columns))}`, model, where, options, (expr) => ({
+      count: { from: model.collection, ...expr, by },
+    }));
   }
 
   /** The end of rows that fulfil a condition; of all without one. */
   delete(model: Model, where?: unknown): Prepared<P> {
-    return this.#filtered('delete', model, where, [], (expr) => ({
+    return this.#filtered('delete', model, where, {}, (expr) => ({
       delete: { from: model.collection, ...expr },
     }));
   }
@@ -200,17 +208,19 @@ export class Planner<P> {
     kind: string,
     model: Model,
     where: unknown,
-    nested: readonly NestedOptions[],
+    { nested: joined = [], joinFilters = [] }: CountOptions,
     ir: (where: { where?: Expr }) => PlanIr,
   ): Prepared<P> {
     const shape = new Shape(writeKey(kind, model, ''));
+    const nested = requiredOf(joined);
     walkWhere(model, where, shape);
+    shapeFilters(shape, joinFilters);
     shapeSelect(shape, model, { nested });
     return this.#prepared({
       key: shape.key,
       params: shape.params,
       ir: () => {
-        const { expr, nextParam } = whereOf(model, where);
+        const { expr, nextParam } = whereOf(model, where, 0, joinFilters);
         const all = [...(expr ? [expr] : []), ...compileRequirements(model, nested, nextParam)];
         return ir(all.length === 0 ? {} : { where: allOf(all) });
       },

@@ -11,6 +11,12 @@ import { PlanError } from './errors.js';
 import { fieldPairs, isToMany, type JoinPair, type Model, type RelationProp } from './model.js';
 import type { Place } from './sink.js';
 
+/** A relation that is followed, in one branch of a condition. */
+export interface Step {
+  readonly prop: RelationProp;
+  readonly branch: string;
+}
+
 /** A row that a condition is about. */
 export class Scope {
   readonly parent: Scope | undefined;
@@ -23,8 +29,12 @@ export class Scope {
   readonly many: boolean;
   /** Whether every row of the parent has a row here. */
   readonly certain: boolean;
-  /** What every row here fulfils besides. */
-  readonly filter: Expr | undefined;
+  /** What a row here has to fulfil besides. */
+  #filter: Expr | undefined;
+  /** The relation, and the branch of the condition, that was followed here; none for the root and for rows in between. */
+  step: Step | undefined;
+  /** Whether a filter was added to what rows here have to fulfil anyway. */
+  filtered = false;
   /** The parent's paths that hold the same as columns here. */
   readonly #copies: ReadonlyMap<string, Path> | undefined;
   readonly #children = new Map<string, Scope>();
@@ -44,8 +54,19 @@ export class Scope {
     this.#join = join;
     this.many = many;
     this.#copies = copies;
-    this.filter = filter;
+    this.#filter = filter;
     this.certain = certain;
+  }
+
+  /** What a row here has to fulfil besides. */
+  get filter(): Expr | undefined {
+    return this.#filter;
+  }
+
+  /** Adds to what a row here has to fulfil besides. */
+  restrict(filter: Expr): void {
+    this.#filter = this.#filter === undefined ? filter : { all: [this.#filter, filter] };
+    this.filtered = true;
   }
 
   /** The scope of a model's rows. */
@@ -82,6 +103,7 @@ export class Scope {
     let scope = this.#children.get(name);
     if (scope === undefined) {
       scope = this.#step(prop);
+      scope.step = { prop, branch };
       this.#children.set(name, scope);
     }
     return scope;

@@ -1,0 +1,88 @@
+/**
+ * Filters of the relations that a condition follows.
+ *
+ * In SQL each relation is joined, and a filter of its entity stands with the
+ * join: of a relation that is always there it leaves out the row that leads to
+ * it, whatever else is said of that; of any other, only the related row.
+ */
+import type { Expr } from '../native/ir.js';
+import { ConditionBuilder } from './condition.js';
+import { isToMany, type Model, type RelationProp } from './model.js';
+import type { Scope, Step } from './scope.js';
+import type { Shape } from './shape.js';
+import { walkWhere } from './where.js';
+
+/** A relation that a condition follows to more than its key. */
+export interface Joined {
+  /** The way to it from the root. */
+  readonly steps: readonly Step[];
+  /** The relation itself, the last of the steps. */
+  readonly prop: RelationProp;
+}
+
+/** What the rows of such a relation have to fulfil besides. */
+export interface JoinFilter extends Joined {
+  readonly where: unknown;
+}
+
+/** The relations that a condition follows, in its order. */
+export function joinedBy(model: Model, where: unknown): Joined[] {
+  const builder = new ConditionBuilder(model);
+  walkWhere(model, where, builder);
+  return [...builder.scopes()].flatMap((scope) => {
+    const { step } = scope;
+    return step === undefined || step.prop.certain ? [] : [{ steps: stepsTo(scope), prop: step.prop }];
+  });
+}
+
+function stepsTo(scope: Scope): Step[] {
+  const before = scope.parent === undefined ? [] : stepsTo(scope.parent);
+  return scope.step === undefined ? before : [...before, scope.step];
+}
+
+/** Adds all that filters depend on to the shape of a call. */
+export function shapeFilters(shape: Shape, filters: readonly JoinFilter[]): void {
+  for (const { steps, prop, where } of filters) {
+    shape.mark(`joined ${JSON.stringify(steps.map((step) => [step.prop.name, step.branch]))}`);
+    walkWhere(prop.target(), where, shape);
+    shape.mark('end');
+  }
+}
+
+/** Restricts the rows of a condition by filters. Returns what the root has to fulfil for the sake of relations that are always there. */
+export function addFilters(
+  builder: ConditionBuilder,
+  filters: readonly JoinFilter[],
+  firstParam: number,
+): { readonly exprs: Expr[]; readonly nextParam: number } {
+  let nextParam = firstParam;
+  for (const { steps, prop, where } of filters) {
+    const filter = new ConditionBuilder(prop.target(), nextParam);
+    walkWhere(prop.target(), where, filter);
+    nextParam = filter.nextParam;
+    const expr = filter.finish();
+    if (expr !== undefined) {
+      builder.scopeAt(steps).restrict(expr);
+    }
+  }
+  const exprs: Expr[] = [];
+  if (filters.length > 0) {
+    // From the innermost on: what a row here needs is known before the row that leads here is asked for it.
+    for (const scope of [...builder.scopes()].sort((one, other) => other.depth - one.depth)) {
+      if (scope.filtered && isAlwaysThere(scope)) {
+        const { join, parent, filter: where = { const: true } } = scope;
+        const there: Expr = { related: { join, quantifier: 'some', where } };
+        if (parent?.parent === undefined) {
+          exprs.push(there);
+        } else {
+          parent.restrict(there);
+        }
+      }
+    }
+  }
+  return { exprs, nextParam };
+}
+
+function isAlwaysThere({ step }: Scope): boolean {
+  return step !== undefined && !isToMany(step.prop) && !step.prop.nullable;
+}
