@@ -33,6 +33,7 @@ import { Spaces } from './spaces.js';
 import { type StoredRow, StoredRows } from './StoredRows.js';
 import { reportSql } from './sql-parts.js';
 import { eachUnmerged, joinedOptions, requireJoined } from './streaming.js';
+import { withUnion } from './union-where.js';
 import { isAnswered, queryRows } from './views.js';
 import { Writes } from './writes.js';
 
@@ -118,7 +119,8 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     return new StoredRows(name, this.connection, this.#calls, ctx);
   }
 
-  override find(entityName: any, where: any, options: any = {}): Promise<any> {
+  override find(entityName: any, condition: any, options: any = {}): Promise<any> {
+    const where = withUnion(condition, options.unionWhere);
     return this.#answer(entityName, where, options, (meta, given) => {
       const { first, last, before, after } = given;
       if ((first ?? last ?? before ?? after ?? undefined) === undefined) {
@@ -140,7 +142,8 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     });
   }
 
-  override findOne(entityName: any, where: any, options: any = {}): Promise<any> {
+  override findOne(entityName: any, condition: any, options: any = {}): Promise<any> {
+    const where = withUnion(condition, options.unionWhere);
     return this.#answer(
       entityName,
       where,
@@ -156,7 +159,8 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     return this.#calls.find(model, planner.find(model, request), () => findClauses(request), options);
   }
 
-  override count(entityName: any, where: any, options: any = {}): Promise<number> {
+  override count(entityName: any, condition: any, options: any = {}): Promise<number> {
+    const where = withUnion(condition, options.unionWhere);
     return this.#answer(entityName, where, options, (meta, given) => {
       const { models, planner } = this.#spaces.get(given.schema);
       const model = models.queried(meta);

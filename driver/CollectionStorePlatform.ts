@@ -156,6 +156,11 @@ export class CollectionStorePlatform extends Platform {
     return true;
   }
 
+  /** The branches of `unionWhere` are alternatives. */
+  supportsUnionWhere(): boolean {
+    return true;
+  }
+
   sortsNullsLowest(): boolean {
     return true;
   }

@@ -24,6 +24,7 @@ import type { Prepared } from './plan/planner.js';
 import { type ReturningOptions, ROW_NUMBER } from './plan/write.js';
 import { settled } from './settle.js';
 import type { Spaces } from './spaces.js';
+import { withUnion } from './union-where.js';
 
 /** The links of a row: of each M:N relation the keys that it leads to. */
 type Links = [EntityProperty, unknown[][]][];
@@ -76,10 +77,11 @@ export class Writes {
     const model = models.model(meta);
     const { data: rest, links } = withoutLinks(meta, data);
     const payload = this.#payload(meta, rest, options);
-    const condition =
+    const own =
       options.convertCustomTypes === false
         ? where
         : processedWhere(this.#metadata, this.#driver.getPlatform(), meta, where);
+    const condition = withUnion(own, options.unionWhere);
     const touch = isSpread(meta);
     const plan = (returning: ReturningOptions) =>
       planner.update(model, condition, payload, {
@@ -87,7 +89,13 @@ export class Writes {
         ...returning,
         ...(versionAbove(model) && { returning: model.primaryProps }),
       });
-    const result = await this.#update(meta, model, plan, () => changeClauses(where, data), options);
+    const result = await this.#update(
+      meta,
+      model,
+      plan,
+      () => changeClauses(withUnion(where, options.unionWhere), data),
+      options,
+    );
     const key = primaryKeyOf(meta, {
       ...(Utils.isPlainObject(where) ? (where as object) : { [meta.primaryKeys[0] as string]: where }),
       ...data,
@@ -127,8 +135,9 @@ export class Writes {
     await this.#calls.ready(options);
     const { models, planner } = this.#spaces.get(options.schema);
     const model = models.model(meta);
-    const prepared = planner.delete(model, where);
-    const clauses = (): Clause[] => [['where', where]];
+    const condition = withUnion(where, options.unionWhere);
+    const prepared = planner.delete(model, condition);
+    const clauses = (): Clause[] => [['where', condition]];
     const result = await this.#calls.patiently(options, (given) =>
       this.#calls.write('delete', model, prepared, clauses, given),
     );

@@ -179,10 +179,18 @@ feature(
     assert.equal((await em.find(Book, { title: 'A' }, options)).length, 1);
   },
 );
-feature('`unionWhere`', { since: '7', notHere: 'It shapes SQL; `$or` has the same meaning.' }, async () => {
-  const em = await manager();
-  await refused(() => em.find(Book, {}, { unionWhere: [{ title: 'A' }, { price: 40 }] }), /unionWhere/);
-});
+feature(
+  '`unionWhere`',
+  { since: '7', note: 'Each branch takes an index of its own, as each arm of `$or` does.' },
+  async () => {
+    const em = await manager();
+    const unionWhere = [{ title: 'A' }, { price: 40 }, { tags: { name: 'blue' } }];
+    const found = await em.find(Book, {}, { unionWhere, orderBy: { id: 1 } });
+    const alike = await em.find(Book, { $or: unionWhere }, { orderBy: { id: 1 } });
+    assert.ok(found.length > 1 && found.length < 4);
+    assert.deepEqual(pick(found, 'id'), pick(alike, 'id'));
+  },
+);
 feature('`having`, `groupBy`', { notHere: 'Aggregation is SQL’s.' }, async () => {
   const em = await manager();
   await refused(() => em.find(Book, {}, { groupBy: ['author'] }), /groupBy/);

@@ -3,9 +3,10 @@
  * fulfils all of a condition.
  */
 import { PlanError } from './errors.js';
-import type { Column, Model, RelationProp } from './model.js';
+import type { Column, RelationProp } from './model.js';
 import { expectArray } from './operands.js';
-import type { Comparison, Group, Place, Quantifier, Sink, Test } from './sink.js';
+import { PassingSink } from './passing-sink.js';
+import type { Place, Sink } from './sink.js';
 import { describe, isPlainObject, refuseSymbols } from './value.js';
 
 /** A member, as the only column of a row of its own. */
@@ -90,73 +91,21 @@ function saysSomething(condition: unknown, path: string): condition is Record<st
  * Hears of places in the objects of a list by their whole way from the list's
  * column, and passes them on as places in the member at hand.
  */
-export class MemberSink implements Sink {
-  readonly #sink: Sink;
+export class MemberSink extends PassingSink {
   readonly #list: Place;
 
   constructor(sink: Sink, list: Place) {
-    this.#sink = sink;
+    super(sink);
     this.#list = list;
   }
 
-  open(group: Group): void {
-    this.#sink.open(group);
-  }
-
-  close(): void {
-    this.#sink.close();
-  }
-
-  enter(prop: RelationProp, branch: string): void {
-    const places = prop.columns.map((column) => this.#at({ column, json: prop.json }));
+  override enter(prop: RelationProp, branch: string): void {
+    const places = prop.columns.map((column) => this.at({ column, json: prop.json }));
     const columns = places.map(({ column }) => column);
-    this.#sink.enter({ ...prop, columns, json: places[0]?.json ?? prop.json }, branch);
+    super.enter({ ...prop, columns, json: places[0]?.json ?? prop.json }, branch);
   }
 
-  leave(): void {
-    this.#sink.leave();
-  }
-
-  quantify(prop: RelationProp, quantifier: Quantifier, target: Model): void {
-    this.#sink.quantify(prop, quantifier, target);
-  }
-
-  size(prop: RelationProp, op: Comparison, size: number): void {
-    this.#sink.size(prop, op, size);
-  }
-
-  members(list: Place): void {
-    this.#sink.members(this.#at(list));
-  }
-
-  test(test: Test, place: Place, value: unknown): void {
-    this.#sink.test(test, this.#at(place), value);
-  }
-
-  regex(place: Place, source: string, flags: string): void {
-    this.#sink.regex(this.#at(place), source, flags);
-  }
-
-  tuples(places: readonly Place[], tuples: readonly (readonly unknown[])[]): void {
-    this.#sink.tuples(
-      places.map((place) => this.#at(place)),
-      tuples,
-    );
-  }
-
-  isNull(place: Place): void {
-    this.#sink.isNull(this.#at(place));
-  }
-
-  isSet(place: Place): void {
-    this.#sink.isSet(this.#at(place));
-  }
-
-  constant(value: boolean): void {
-    this.#sink.constant(value);
-  }
-
-  #at(place: Place): Place {
+  protected override at(place: Place): Place {
     // What lies behind a relation, or in a list within this one, is no place in this list's column.
     return place.column === this.#list.column ? memberPlace(place.json.slice(this.#list.json.length)) : place;
   }
