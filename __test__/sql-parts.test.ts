@@ -84,6 +84,17 @@ describe('entities with parts written in SQL', () => {
     }
   });
 
+  test('start with a hook for texts of SQL, with a warning', async () => {
+    const called = /onQuery/;
+    await start();
+    assert.ok(!lines.some((line) => called.test(line)), lines.join('\n'));
+    await orm?.close(true);
+    await start({ onQuery: (sql) => `${sql} -- traced` });
+    assert.equal(lines.filter((line) => called.test(line)).length, 1, lines.join('\n'));
+    await orm?.close(true);
+    await assert.rejects(start({ onQuery: () => '', driverOptions: { strict: true } }), called);
+  });
+
   test('work, without what SQL would do', async () => {
     const started = await start();
     await started.schema.createSchema();

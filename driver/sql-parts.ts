@@ -4,7 +4,12 @@
  * them: entities that have some are usable all the same, and each part is
  * named when the entities have been discovered.
  */
-import type { Configuration, EntityMetadata, EntityProperty, MetadataStorage } from '@mikro-orm/core';
+import {
+  Configuration,
+  type EntityMetadata,
+  type EntityProperty,
+  type MetadataStorage,
+} from '@mikro-orm/core';
 import { allMetadata, rawSqlOf, rootOf } from './compat.js';
 import { rowFunction } from './computed.js';
 import { hasEvaluableDefault } from './defaults.js';
@@ -15,7 +20,7 @@ import { isMadeBySql } from './model/properties.js';
 
 /** Warns of each part written in SQL, once for each `warned`; with `driverOptions: { strict: true }` refuses them all. */
 export function reportSql(config: Configuration, storage: MetadataStorage, warned: Set<string>): void {
-  const parts = allMetadata(storage).flatMap((meta) => partsOf(meta, config));
+  const parts = [...configParts(config), ...allMetadata(storage).flatMap((meta) => partsOf(meta, config))];
   const found = [...new Set(parts)].filter((part) => !warned.has(part));
   if (
     found.length > 0 &&
@@ -30,6 +35,12 @@ export function reportSql(config: Configuration, storage: MetadataStorage, warne
     // Whoever has switched off logging still has to know that a check is not enforced.
     config.getLogger().warn('discovery', part, { enabled: true });
   }
+}
+
+function configParts(config: Configuration): string[] {
+  return config.get('onQuery') === new Configuration({}, false).get('onQuery')
+    ? []
+    : ['The option `onQuery` changes texts of SQL, which there are none of: it is never called.'];
 }
 
 function partsOf(meta: EntityMetadata, config: Configuration): string[] {

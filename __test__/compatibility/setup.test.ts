@@ -280,7 +280,7 @@ config('`hydrator`: one of one’s own', async () => {
   const orm = await filled({ hydrator: Mine });
   assert.equal((await orm.em.fork().findOneOrFail(Tag, 1)).name, 'red');
 });
-config('`onQuery`', { notHere: 'There is no text to change.' }, async () => {
+config('`onQuery`', { notHere: 'There is no text to change, as a warning says.' }, async () => {
   const orm = await filled({ onQuery: () => 'select 1' });
   assert.equal(await orm.em.fork().count(Tag), 3);
 });
