@@ -6,6 +6,7 @@
 import { type EntityMetadata, type EntityProperty, ReferenceKind } from '@mikro-orm/core';
 import { unsupported } from './errors.js';
 import { lazyProperties, namesOf } from './fields.js';
+import { inferredHints, infersPopulate } from './inferred.js';
 import { joinsOf, type PopulateHint } from './joins.js';
 import { lockOf } from './locks.js';
 import { PlanError } from './plan/errors.js';
@@ -31,8 +32,13 @@ export function findRequest(
   defaults: FindDefaults,
 ): FindOptions {
   refuseCountOptions(meta, options);
+  if (infersPopulate(options)) {
+    const hints = inferredHints(model, where, hintsOf(options));
+    const inferred = { ...options, populate: hints, populateWhere: where, flags: undefined };
+    return findRequest(meta, model, where, inferred, limit, defaults);
+  }
   const { orderBy, offset, exclude } = options;
-  const populate: readonly PopulateHint[] = Array.isArray(options.populate) ? options.populate : NO_HINTS;
+  const populate = hintsOf(options);
   const fields = options.fields?.length > 0 ? fieldsOf(model, options) : undefined;
   refuseSql(model, populate);
   const nested = joins(meta, model, populate, { ...options, fields }, defaults);
@@ -91,17 +97,15 @@ export function countRequest(
   refuseCountOptions(meta, options);
   return {
     joinFilters: options.joinFilters,
-    nested: joins(
-      meta,
-      model,
-      Array.isArray(options.populate) ? options.populate : NO_HINTS,
-      options,
-      defaults,
-    ),
+    nested: joins(meta, model, hintsOf(options), options, defaults),
   };
 }
 
 const NO_HINTS: readonly PopulateHint[] = [];
+
+function hintsOf({ populate }: any): readonly PopulateHint[] {
+  return Array.isArray(populate) ? populate : NO_HINTS;
+}
 
 function joins(
   meta: EntityMetadata,
