@@ -1,4 +1,4 @@
-/** Examples of the documentation as programs of a project: the read-me's quick start, and one of migrations. */
+/** Examples of the documentation as programs of a project: the read-me's quick start, one of migrations, and one of tests. */
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -48,6 +48,7 @@ export function examples({ metadata }) {
   const sources = {
     ...forms('quick-start', example('README.md', '## Quick start'), metadata),
     ...forms('migrations', example('docs/migrations.md', '### In one file'), false),
+    ...forms('testing', example('docs/testing.md', '# Testing'), false),
   };
   const project = {
     'tsconfig.json': JSON.stringify({
