@@ -39,6 +39,10 @@ const EXCEPTIONS: Partial<Record<EngineErrorCode, ExceptionClass>> = {
   LOCK_TIMEOUT: LockWaitTimeoutException,
   STORE_EXISTS: DatabaseObjectExistsException,
   STORE_CLOSED: ConnectionException,
+  CORRUPT: ConnectionException,
+  STORAGE: ConnectionException,
+  STORE_LOCKED: ConnectionException,
+  NEWER_FORMAT: ConnectionException,
 };
 
 /** Makes core's exceptions of the engine's errors, by their codes. */

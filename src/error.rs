@@ -67,6 +67,12 @@ pub enum ErrorCode {
     ForeignSnapshot,
     /// Bytes that are not what they should be.
     Corrupt,
+    /// The disk failed, or has no room left.
+    Storage,
+    /// Another process, or another part of this one, has the store open.
+    StoreLocked,
+    /// Files that a newer version of this software has written.
+    NewerFormat,
     /// The feature exists in the interface but not in this version.
     Unsupported,
     /// A defect of the engine itself.
@@ -106,6 +112,9 @@ impl ErrorCode {
             Self::StoreClosed => "STORE_CLOSED",
             Self::ForeignSnapshot => "FOREIGN_SNAPSHOT",
             Self::Corrupt => "CORRUPT",
+            Self::Storage => "STORAGE",
+            Self::StoreLocked => "STORE_LOCKED",
+            Self::NewerFormat => "NEWER_FORMAT",
             Self::Unsupported => "UNSUPPORTED",
             Self::Internal => "INTERNAL",
         }

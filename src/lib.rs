@@ -3,8 +3,8 @@
 //!
 //! The modules form layers; each knows only those named before it:
 //! [`value`] (typed values, their order, rows and keys), [`tree`] (counted
-//! copy-on-write B+tree), [`catalog`] (what a collection is), [`store`]
-//! (versions and transactions), [`query`] (plans to rows) and `node` (the
+//! copy-on-write B+tree), [`catalog`] (what a collection is), [`log`] (data that
+//! survives), [`store`] (versions and transactions), [`query`] (plans to rows) and `node` (the
 //! Node-API binding, the only module that knows JavaScript exists).
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -12,6 +12,7 @@
 
 pub mod catalog;
 pub mod error;
+pub mod log;
 #[cfg(feature = "node")]
 // What registers its functions is not generated for tests.
 #[cfg_attr(test, allow(dead_code))]

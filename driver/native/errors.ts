@@ -33,6 +33,9 @@ export const ENGINE_ERROR_CODES = [
   'STORE_CLOSED',
   'FOREIGN_SNAPSHOT',
   'CORRUPT',
+  'STORAGE',
+  'STORE_LOCKED',
+  'NEWER_FORMAT',
   'UNSUPPORTED',
   'INTERNAL',
 ] as const;

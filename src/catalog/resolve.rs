@@ -42,6 +42,28 @@ impl Catalog {
     }
 }
 
+impl Catalog {
+    /// Resolves definitions whose collections have their numbers already, as
+    /// another catalog had given them; what did not change is shared with `current`.
+    ///
+    /// # Errors
+    /// Those of [`Catalog::resolve`]; `InvalidSchema` for numbers that are too
+    /// great or are given twice.
+    pub fn numbered(collections: Vec<(CollectionId, CollectionDef)>, current: &Catalog) -> Result<Catalog> {
+        let mut numbers = HashSet::new();
+        if let Some((id, _)) = collections.iter().find(|(id, _)| id.0 > MOST || !numbers.insert(id.0)) {
+            return Err(invalid(format!("no collection can have number {}", id.0)));
+        }
+        let by_name = collections.iter().map(|(id, def)| (def.name.clone(), *id)).collect();
+        let def = SchemaDef { collections: collections.into_iter().map(|(_, def)| def).collect() };
+        let current = Self { schemas: current.schemas.clone(), by_name, defers: current.defers };
+        Self::resolve(&def, &current)
+    }
+}
+
+/// No collection has a greater number: those of dropped ones are used again.
+const MOST: u32 = 1 << 20;
+
 /// An equal schema of the current catalog, so that what did not change is the same by pointer.
 fn share(schema: Schema, current: &Catalog) -> Arc<Schema> {
     match current.schema(schema.id) {

@@ -92,8 +92,7 @@ impl Environment {
         for feed in self.feeds.handles(|open| open.store == store) {
             self.feeds.remove(feed)?;
         }
-        closed.close();
-        Ok(())
+        closed.close()
     }
 
     /// The version that a session sees.

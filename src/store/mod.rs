@@ -9,9 +9,11 @@
 mod alter;
 mod automatic;
 mod check;
+mod durable;
 mod feed;
 mod foreign;
 mod guard;
+mod image;
 mod locks;
 mod reads;
 mod recent;
@@ -32,6 +34,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 pub use automatic::AutoIndex;
+pub use durable::{CHECKPOINT_AFTER, Keep};
 pub use feed::Feed;
 pub use guard::Patience;
 pub use locks::{LockMode, WaitId, Wake, Woken};
@@ -43,6 +46,7 @@ pub use transaction::{Begin, Isolation, SavepointId, Transaction};
 pub use writer::{Effect, Writer};
 
 use crate::error::{Error, ErrorCode, Result};
+use durable::Durable;
 use locks::Locks;
 use recent::Recent;
 use root::Clock;
@@ -68,6 +72,8 @@ struct Core {
     locks: Locks,
     recent: Recent,
     auto_index: AtomicBool,
+    /// What keeps the store on a disk, if anything does.
+    durable: Option<Durable>,
 }
 
 /// A version to publish, and how it differs from the one before.
@@ -92,10 +98,21 @@ impl Store {
     }
 
     /// Closes this handle; doing so again changes nothing. Its transactions come
-    /// to an end, and with the last handle of a store its data.
-    pub fn close(&self) {
-        if !self.closed.swap(true, Ordering::SeqCst) {
-            registry::close(&self.core);
+    /// to an end, and with the last handle of a store its data, unless it is kept
+    /// on a disk: then what was committed is brought there first.
+    ///
+    /// # Errors
+    /// `Storage` with the cause, where some of it could not be written.
+    pub fn close(&self) -> Result<()> {
+        if self.closed.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        match &self.core.durable {
+            Some(durable) => durable::close(&self.core, durable),
+            None => {
+                registry::close(&self.core);
+                Ok(())
+            }
         }
     }
 
@@ -169,6 +186,9 @@ impl Store {
             next.drop_automatic();
         }
         let sequence = next.sequence;
+        if let Some(durable) = &self.core.durable {
+            durable.append(&current, &root, &change)?;
+        }
         let catalog = &root.catalog;
         self.core.recent.note(|| Commit { sequence, catalog: Arc::clone(catalog), change });
         self.core.replace(root);
@@ -180,7 +200,8 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        self.close();
+        // Who wants to know what became of it closes it.
+        let _ = self.close();
     }
 }
 
@@ -206,6 +227,7 @@ impl Core {
             locks: Locks::default(),
             recent: Recent::default(),
             auto_index: AtomicBool::new(true),
+            durable: None,
         }
     }
 

@@ -22,8 +22,8 @@ fn a_name_is_one_store_while_it_is_open() {
     apply(&one, library()).unwrap();
     assert!(two.current().unwrap().by_name("author").is_ok());
     let weak = Arc::downgrade(&one.current().unwrap());
-    one.close();
-    one.close();
+    one.close().unwrap();
+    one.close().unwrap();
     assert_eq!(code(one.current()), ErrorCode::StoreClosed);
     assert!(two.current().unwrap().by_name("author").is_ok(), "the other handle is still open");
     drop(two);
@@ -48,7 +48,7 @@ fn a_closed_store_says_so() {
     transaction.statement(|w| insert(w, "author", json!({"name": "a"}))).unwrap();
     let snapshot = store.snapshot().unwrap();
     let root = store.current().unwrap();
-    store.close();
+    store.close().unwrap();
     let closed = ErrorCode::StoreClosed;
     assert_eq!(code(transaction.commit()), closed);
     assert_eq!(code(transaction.root().cloned()), closed);
@@ -121,7 +121,7 @@ fn a_fork_needs_a_name_that_is_free() {
     assert_eq!(code(store.fork(Some(name))), ErrorCode::StoreExists);
     let other = Store::open(Some(name));
     assert!(other.current().unwrap().by_name("author").is_ok(), "others find it");
-    fork.close();
+    fork.close().unwrap();
     assert_eq!(code(store.fork(Some(name))), ErrorCode::StoreExists);
     drop(other);
     assert!(store.fork(Some(name)).is_ok());
@@ -134,7 +134,7 @@ fn a_fork_of_a_snapshot_outlives_the_store() {
     store.set_auto_index(false).unwrap();
     let snapshot = store.snapshot().unwrap();
     write(&store, |w| insert(w, "author", json!({"name": "b"}))).unwrap();
-    store.close();
+    store.close().unwrap();
     assert_eq!(code(store.fork(None)), ErrorCode::StoreClosed);
     let fork = snapshot.fork(None).unwrap();
     fork.current().unwrap().check().unwrap();

@@ -2,6 +2,8 @@
 
 mod automatic;
 mod constraints;
+mod damage;
+mod durable;
 mod foreign;
 mod lifecycle;
 mod locks;

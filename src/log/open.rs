@@ -1,0 +1,132 @@
+//! Finding a store in its files, or making one where there is none.
+
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+
+use super::commit::{FileLog, Resume, forget_old};
+use super::header::{Header, Kind, LENGTH};
+use super::names::{self, MANIFEST};
+use super::segment::{self, Ending};
+use super::vfs::Vfs;
+use super::{Durability, State, checkpoint, damaged, failed, lock, manifest};
+use crate::error::Result;
+
+/// A store as it was found.
+#[derive(Debug)]
+pub struct Opened {
+    /// The newest version.
+    pub state: State,
+    /// Where it goes on.
+    pub log: FileLog,
+    /// What was found that its owner should know, and what was done.
+    pub notices: Vec<String>,
+}
+
+/// Opens the store in a directory, or makes an empty one there. A checkpoint is
+/// worth its while when the log has so many bytes, or as many as the last one.
+///
+/// # Errors
+/// `StoreLocked` if it is open already; `Corrupt` with what is damaged, where,
+/// and what can be done; `NewerFormat`; `Storage` for what the disk says.
+pub fn open(vfs: Arc<dyn Vfs>, durability: Durability, checkpoint_after: u64) -> Result<Opened> {
+    let lock = lock::lock(vfs.as_ref())?;
+    let io = |error: std::io::Error| failed("reading", "the directory", &error);
+    let files = vfs.names().map_err(io)?;
+    if !files.iter().any(|name| name == MANIFEST) {
+        found(vfs.as_ref(), &files)?;
+    }
+    let manifest = manifest::read(vfs.as_ref())?;
+    let (mut state, checkpoint_bytes) = match manifest.sequence {
+        0 => (State::default(), 0),
+        sequence => checkpoint::read(vfs.as_ref(), &manifest.store, sequence)?,
+    };
+    let files = vfs.names().map_err(io)?;
+    let numbers: BTreeSet<u64> = files
+        .iter()
+        .filter_map(|name| names::segment_number(name))
+        .filter(|number| *number >= manifest.segment)
+        .collect();
+    let last = numbers.last().copied().unwrap_or(manifest.segment);
+    let mut notices = Vec::new();
+    let mut log_bytes = 0;
+    let mut header = Header { kind: Kind::Segment, ..manifest };
+    let mut resumed = None;
+    for (number, expected) in numbers.iter().copied().zip(manifest.segment..) {
+        if number != expected {
+            return Err(damaged(&names::segment(expected), 0, "it is missing"));
+        }
+        let name = names::segment(number);
+        header = Header { segment: number, sequence: state.sequence, ..header };
+        let size = vfs.size(&name).map_err(io)?;
+        let ending = segment::replay(vfs.as_ref(), number, &manifest.store, number == last, &mut state)?;
+        let end = match ending {
+            Ending::Whole => size,
+            Ending::Torn(at) => {
+                notices.push(format!(
+                    "{name} ended in {} bytes that were being written when the process or the machine stopped; no commit was told to have been made by then, and they were cut off",
+                    size - at
+                ));
+                at
+            }
+            Ending::Unborn if number == manifest.segment => {
+                return Err(damaged(&name, 0, "its header is missing"));
+            }
+            Ending::Unborn => 0,
+        };
+        log_bytes += end;
+        resumed = (number == last).then_some((name, size, end));
+    }
+    let Some((name, size, end)) = resumed else {
+        return Err(damaged(&names::segment(manifest.segment), 0, "it is missing"));
+    };
+    let (file, at) = if end == 0 {
+        (segment::create(vfs.as_ref(), &header)?, LENGTH as u64)
+    } else {
+        let cut = || {
+            let mut file = vfs.append(&name)?;
+            if end < size {
+                file.truncate(end)?;
+            }
+            // What was read may not have been on the disk yet.
+            file.sync()?;
+            Ok(file)
+        };
+        (cut().map_err(|error| failed("writing", &name, &error))?, end)
+    };
+    forget_old(vfs.as_ref(), &files, &manifest);
+    let sequence = state.sequence;
+    let resume =
+        Resume { vfs, lock, manifest, segment: header, file, at, sequence, log_bytes, checkpoint_bytes };
+    let log = FileLog::resume(resume, durability, checkpoint_after)?;
+    Ok(Opened { state, log, notices })
+}
+
+/// Makes an empty store, unless there is one that has lost its manifest.
+fn found(vfs: &dyn Vfs, files: &[String]) -> Result<()> {
+    for name in files {
+        let empty = || Ok(vfs.size(name)? <= LENGTH as u64);
+        let begun = match names::segment_number(name) {
+            // As far as the making of one gets before there is a manifest.
+            Some(1) => empty().map_err(|error| failed("reading", name, &error))?,
+            Some(_) => false,
+            None => names::checkpoint_sequence(name).is_none(),
+        };
+        if !begun {
+            return Err(damaged(MANIFEST, 0, &format!("it is missing, but there is {name}")));
+        }
+    }
+    let header = Header { kind: Kind::Segment, store: by_chance(), segment: 1, sequence: 0 };
+    drop(segment::create(vfs, &header)?);
+    manifest::write(vfs, &Header { kind: Kind::Manifest, ..header })
+}
+
+/// The hash maps of the standard library begin with numbers that the system makes by chance.
+fn by_chance() -> [u8; 16] {
+    let half = || RandomState::new().build_hasher().finish().to_le_bytes();
+    let mut store = [0; 16];
+    let (first, second) = store.split_at_mut(8);
+    first.copy_from_slice(&half());
+    second.copy_from_slice(&half());
+    store
+}
