@@ -2,20 +2,20 @@
 import { randomUUID } from 'node:crypto';
 import { Connection, EventType } from '@mikro-orm/core';
 import { CONNECTIONS_PREPARE, NOT_CONNECTED, SAVEPOINT_EVENTS } from './compat.js';
-import { transactionSettings } from './driver-options.js';
+import { transactionSettings } from './options/driver-options.js';
 import { dump } from './dumps/dump.js';
 import type { DumpOptions } from './dumps/format.js';
 import { load } from './dumps/load.js';
 import { unsupported } from './errors.js';
-import { isolationOf, isStronger } from './isolation.js';
+import { isolationOf, isStronger } from './transactions/isolation.js';
 import type { Changes, ChangesOptions } from './native/changes.js';
 import { Engine, type Session, type Snapshot } from './native/engine.js';
 import { engineError, isEngineError } from './native/errors.js';
 import { StoreFork } from './StoreFork.js';
-import { noSql, shorten } from './query-builders.js';
-import { OpenTransactions } from './open-transactions.js';
-import { EXPLICIT, TransactionContext } from './transaction.js';
-import { nestInTurn, runIn, untilFree } from './turns.js';
+import { noSql, shorten } from './refused/query-builders.js';
+import { OpenTransactions } from './transactions/open-transactions.js';
+import { EXPLICIT, TransactionContext } from './transactions/transaction.js';
+import { nestInTurn, runIn, untilFree } from './transactions/turns.js';
 
 /** Names a store that nobody else can open. */
 const PRIVATE = ':memory:';

@@ -22,10 +22,10 @@ import {
   sequenceOrder,
   updateOrder,
   valueOrder,
-} from './finders.js';
-import { noSql } from './query-builders.js';
-import { withRetries } from './retries.js';
-import { EXPLICIT } from './transaction.js';
+} from './reading/finders.js';
+import { noSql } from './refused/query-builders.js';
+import { withRetries } from './transactions/retries.js';
+import { EXPLICIT } from './transactions/transaction.js';
 
 /** The EntityManager of the collection store: core's, and the store's own finders. */
 export class CollectionStoreEntityManager<

@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the two majors of core type these methods differently.
 import { EntityRepository, type Loaded, type Primary } from '@mikro-orm/core';
 import type { CollectionStoreEntityManager } from './CollectionStoreEntityManager.js';
-import type { FindByOptions, FinderKey, FinderOptions } from './finders.js';
-import { noSql } from './query-builders.js';
+import type { FindByOptions, FinderKey, FinderOptions } from './reading/finders.js';
+import { noSql } from './refused/query-builders.js';
 
 /** The default repository of the collection store: core's, and the store's own finders. */
 export class CollectionStoreEntityRepository<Entity extends object> extends EntityRepository<Entity> {

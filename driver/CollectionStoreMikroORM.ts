@@ -3,8 +3,8 @@ import { type Options as CoreOptions, MikroORM, defineConfig as defineCoreConfig
 import { CollectionStoreDriver } from './CollectionStoreDriver.js';
 import type { CollectionStoreEntityManager } from './CollectionStoreEntityManager.js';
 import { CONFIGURED_BY_CLI, SUBCLASS_INSTANCES } from './compat.js';
-import { loadCliOptions } from './cli-options.js';
-import type { CollectionStoreDriverOptions } from './driver-options.js';
+import { loadCliOptions } from './options/cli-options.js';
+import type { CollectionStoreDriverOptions } from './options/driver-options.js';
 import { defaultMetadataProvider } from './decorators.js';
 
 /** Configuration of MikroORM with the collection store. `dbName` alone is enough: the name of a store in memory. */

@@ -3,7 +3,7 @@ import { type MikroORM, Platform, type Type } from '@mikro-orm/core';
 import { CollectionStoreEntityRepository } from './CollectionStoreEntityRepository.js';
 import { CollectionStoreExceptionConverter } from './CollectionStoreExceptionConverter.js';
 import { CollectionStoreSchemaGenerator } from './CollectionStoreSchemaGenerator.js';
-import { copyDocument } from './documents.js';
+import { copyDocument } from './model/documents.js';
 import { unsupported } from './errors.js';
 import { encodeJsonKey } from './plan/json-key.js';
 

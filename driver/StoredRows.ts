@@ -3,8 +3,8 @@
  * fields, whatever entities say of them, or no longer say.
  */
 import type { CollectionStoreConnection } from './CollectionStoreConnection.js';
-import type { Calls } from './calls.js';
-import type { Clause } from './call-text.js';
+import type { Calls } from './calls/calls.js';
+import type { Clause } from './calls/call-text.js';
 import { CompiledPlan, type WriteResult } from './native/engine.js';
 import { engineError } from './native/errors.js';
 import type { CollectionDef, FieldType, Wire } from './native/ir.js';

@@ -22,8 +22,8 @@ export {
 } from './CollectionStoreMikroORM.js';
 export * from './CollectionStorePlatform.js';
 export * from './CollectionStoreSchemaGenerator.js';
-export { check, computed, type RowFunction } from './computed.js';
-export type { CollectionStoreDriverOptions } from './driver-options.js';
+export { check, computed, type RowFunction } from './model/computed.js';
+export type { CollectionStoreDriverOptions } from './options/driver-options.js';
 export { WriteConflictException } from './exceptions.js';
 export {
   AfterCreate,
@@ -60,7 +60,7 @@ export {
 } from './decorators.js';
 export type { Change, Changes, ChangesOptions, ResetChange, RowChange } from './native/changes.js';
 export type { DumpOptions, DumpProgress } from './dumps/format.js';
-export type { FindByOptions, FinderKey, FinderOptions } from './finders.js';
+export type { FindByOptions, FinderKey, FinderOptions } from './reading/finders.js';
 export type { Snapshot } from './native/engine.js';
 export type { StoreFork } from './StoreFork.js';
 export { PlanError, type PlanErrorCode } from './plan/errors.js';

@@ -2,7 +2,7 @@
 import type { MigrationsOptions, Transaction } from '@mikro-orm/core';
 import type { CollectionStoreDriver } from '../CollectionStoreDriver.js';
 import { unsupported } from '../errors.js';
-import { EXPLICIT } from '../transaction.js';
+import { EXPLICIT } from '../transactions/transaction.js';
 import type { Migration } from './Migration.js';
 
 /** Runs one migration, and writes its entry in the same transaction. */

@@ -5,7 +5,7 @@ import type { IMigrationGenerator, MikroORM } from '@mikro-orm/core';
 import { MIGRATOR } from '../CollectionStorePlatform.js';
 import { Engine, type SchemaOptions } from '../native/engine.js';
 import type { SchemaDef } from '../native/ir.js';
-import { EXPLICIT } from '../transaction.js';
+import { EXPLICIT } from '../transactions/transaction.js';
 import { Base, type MigrateOptions, type MigrationInfo, type MigrationRow } from './base.js';
 import { JSMigrationGenerator, type MigrationDiff, TSMigrationGenerator } from './MigrationGenerator.js';
 import { MigrationRunner } from './MigrationRunner.js';

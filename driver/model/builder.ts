@@ -26,10 +26,10 @@ import {
   targetKeyOf,
   targetOf,
 } from '../compat.js';
-import { rowFunction } from '../computed.js';
+import { rowFunction } from './computed.js';
 import { unsupported } from '../errors.js';
-import { hasCollection } from '../metadata.js';
-import { polymorphicTargets } from '../polymorphic.js';
+import { hasCollection } from './metadata.js';
+import { polymorphicTargets } from './polymorphic.js';
 import type {
   Discriminator,
   EmbeddedProp,

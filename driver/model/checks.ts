@@ -1,7 +1,7 @@
 /** The checks that entities declare. */
 import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
 import { isKeptAbove } from '../compat.js';
-import { rowFunction } from '../computed.js';
+import { rowFunction } from './computed.js';
 
 /** A check: SQL, or a function of the row. */
 export interface DeclaredCheck {

@@ -14,8 +14,8 @@ import {
   siblingColumnsOf,
   targetKeyOf,
 } from '../compat.js';
-import { isDate } from '../dates.js';
-import { columnDefault } from '../defaults.js';
+import { isDate } from '../writing/dates.js';
+import { columnDefault } from './defaults.js';
 import { unsupported } from '../errors.js';
 import type { FieldType } from '../native/ir.js';
 import type { Column } from '../plan/model.js';

@@ -1,8 +1,8 @@
 /** What core's metadata says of single properties, in the words of the models. */
 import { type EntityMetadata, type EntityProperty, ReferenceKind } from '@mikro-orm/core';
 import { discriminatorValueOf, isPolymorphic, targetKeyOf } from '../compat.js';
-import { rowFunction } from '../computed.js';
-import { linkKindOf, memberColumns } from '../polymorphic.js';
+import { rowFunction } from './computed.js';
+import { linkKindOf, memberColumns } from './polymorphic.js';
 import type { JoinPair } from '../plan/model.js';
 
 /** Columns of two collections that are equal. */

@@ -2,7 +2,7 @@
 /** Formulas, generated values and checks written in JavaScript, as the models have them. */
 import type { EntityMetadata, EntityProperty, MetadataStorage, Platform } from '@mikro-orm/core';
 import { allMetadata, isKeptAbove, rootOf, siblingColumnsOf } from '../compat.js';
-import { rowFunction } from '../computed.js';
+import { rowFunction } from './computed.js';
 import { unsupported } from '../errors.js';
 import type { Column } from '../plan/model.js';
 import type { Row } from '../plan/part.js';

@@ -1,0 +1,168 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: core's options differ between the majors.
+/**
+ * Core's options of a query as what the planner is asked for. What is not
+ * there yet is refused: an option passed over would find other rows.
+ */
+import { type EntityMetadata, type EntityProperty, ReferenceKind } from '@mikro-orm/core';
+import { unsupported } from '../errors.js';
+import { lazyProperties, namesOf } from './fields.js';
+import { inferredHints, infersPopulate } from './inferred.js';
+import { joinsOf, type PopulateHint } from './joins.js';
+import { lockOf } from '../transactions/locks.js';
+import { PlanError } from '../plan/errors.js';
+import { isRelation, type Model } from '../plan/model.js';
+import type { CountOptions, FindOptions, GroupPage } from '../plan/planner.js';
+import type { NestedOptions } from '../plan/select.js';
+
+/** Settings of the ORM that queries depend on. */
+export interface FindDefaults {
+  /** Whether 1:1 relations whose key is on the other side come with that key. */
+  readonly joinsOwners: boolean;
+  /** The loading strategy. */
+  readonly strategy: string;
+}
+
+/** What a query asks for. Relations that it does not join core loads with queries of their own. */
+export function findRequest(
+  meta: EntityMetadata,
+  model: Model,
+  where: unknown,
+  options: any,
+  limit: number | undefined,
+  defaults: FindDefaults,
+): FindOptions {
+  refuseCountOptions(meta, options);
+  if (infersPopulate(options)) {
+    const hints = inferredHints(model, where, hintsOf(options));
+    const inferred = { ...options, populate: hints, populateWhere: where, flags: undefined };
+    return findRequest(meta, model, where, inferred, limit, defaults);
+  }
+  const { orderBy, offset, exclude } = options;
+  const populate = hintsOf(options);
+  const fields = options.fields?.length > 0 ? fieldsOf(model, options) : undefined;
+  refuseSql(model, populate);
+  const nested = joins(meta, model, populate, { ...options, fields }, defaults);
+  return {
+    where,
+    orderBy,
+    limit: limit ?? undefined,
+    offset: offset ?? undefined,
+    fields,
+    exclude: exclude?.length > 0 ? exclude : undefined,
+    lazy: lazyProperties(meta, populate),
+    refs: defaults.joinsOwners ? inverseReferences(meta, populate, fields, nested) : undefined,
+    nested,
+    per: groupPage(options._partitionLimit),
+    joinFilters: options.joinFilters,
+    lock: lockOf(options.lockMode, options.ctx),
+  };
+}
+
+/** Core's limit for each parent of a collection. */
+export function groupPage(partition: any, by = partition?.partitionBy): GroupPage | undefined {
+  return partition && { by: [by].flat(), limit: partition.limit, offset: partition.offset ?? undefined };
+}
+
+/** The properties to load. Core itself, which names none to populate, looks in vain for values that SQL would make. */
+function fieldsOf(model: Model, { fields, populate }: any): readonly string[] {
+  const names = namesOf(fields);
+  return populate === undefined ? names.filter((name) => !isMadeBySql(model, name)) : names;
+}
+
+function isMadeBySql(model: Model, name: string): boolean {
+  const prop = model.props.get(name);
+  return prop?.kind === 'scalar' && prop.sql === true;
+}
+
+function refuseSql(model: Model, populate: readonly PopulateHint[]): void {
+  for (const { field, all, children } of populate) {
+    const prop = model.props.get(field);
+    if (all !== true && isMadeBySql(model, field)) {
+      const path = `${model.name}.${field}`;
+      throw new PlanError('NOT_STORED', `${path} ${prop?.refused} and cannot be populated`, path);
+    }
+    if (children !== undefined && prop !== undefined && isRelation(prop) && prop.refused === undefined) {
+      refuseSql(prop.target(), children);
+    }
+  }
+}
+
+/** What a count asks for: relations that leave out rows count as in a query. */
+export function countRequest(
+  meta: EntityMetadata,
+  model: Model,
+  options: any,
+  defaults: FindDefaults,
+): CountOptions {
+  refuseCountOptions(meta, options);
+  return {
+    joinFilters: options.joinFilters,
+    nested: joins(meta, model, hintsOf(options), options, defaults),
+  };
+}
+
+const NO_HINTS: readonly PopulateHint[] = [];
+
+function hintsOf({ populate }: any): readonly PopulateHint[] {
+  return Array.isArray(populate) ? populate : NO_HINTS;
+}
+
+function joins(
+  meta: EntityMetadata,
+  model: Model,
+  populate: readonly PopulateHint[],
+  options: any,
+  { strategy }: FindDefaults,
+): NestedOptions[] | undefined {
+  if (populate.length === 0) {
+    return undefined;
+  }
+  const { populateWhere: where, populateFilter: filter, polymorphicFilters, fields, exclude } = options;
+  const orderBy = options.populateOrderBy ?? options.orderBy;
+  return joinsOf(meta, model, populate, {
+    strategy: options.strategy ?? strategy,
+    where,
+    filter,
+    polymorphicFilters,
+    orderBy,
+    fields,
+    exclude,
+  });
+}
+
+/** Refuses what changes the result of a count and is not there yet. */
+function refuseCountOptions(meta: EntityMetadata, options: any): void {
+  if (options.groupBy !== undefined || options.having !== undefined) {
+    throw unsupported(`groupBy and having are not there yet (at ${meta.className}).`);
+  }
+  if (options.collation !== undefined) {
+    throw unsupported(`Texts are compared by code points: there are no collations (at ${meta.className}).`);
+  }
+}
+
+const inverseByMeta = new WeakMap<EntityMetadata, readonly EntityProperty[]>();
+
+/** The 1:1 relations whose key is on the other side: without it an entity would not know whether there is one. */
+function inverseReferences(
+  meta: EntityMetadata,
+  populate: readonly PopulateHint[],
+  fields: readonly string[] | undefined,
+  nested: readonly NestedOptions[] = [],
+): readonly string[] | undefined {
+  let props = inverseByMeta.get(meta);
+  if (props === undefined) {
+    props = meta.relations.filter((prop) => prop.kind === ReferenceKind.ONE_TO_ONE && !prop.owner);
+    inverseByMeta.set(meta, props);
+  }
+  if (props.length === 0) {
+    return undefined;
+  }
+  const populated = (name: string) =>
+    populate.some((hint) => hint.all || hint.field === name || hint.field === `${name}:ref`);
+  const chosen = (name: string) =>
+    !fields?.length || fields.some((field) => field === '*' || field.split('.')[0] === name);
+  const joined = new Set(nested.map(({ prop }) => prop));
+  return props
+    .map((prop) => prop.name as string)
+    .filter((name, i) => !joined.has(name) && (populated(name) || (!props[i]?.lazy && chosen(name))));
+}

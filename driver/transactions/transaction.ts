@@ -1,0 +1,236 @@
+import { engineError } from '../native/errors.js';
+import type { Isolation, NativeTransaction } from '../native/engine.js';
+
+/**
+ * The mark, among the options of a transaction, of one that the user asked for; while debugging, an error made where
+ * that was. Core hands all options on.
+ */
+export const EXPLICIT: unique symbol = Symbol('explicit transaction');
+
+/**
+ * What core holds as the context of a transaction: the transaction itself, or,
+ * for a nested one, a savepoint of it.
+ */
+export class TransactionContext {
+  readonly #native: NativeTransaction;
+  readonly #parent: TransactionContext | undefined;
+  readonly #savepoint: number | undefined;
+  /** Savepoints by the ids handed out, for the whole of the transaction. */
+  readonly #savepoints: Map<string, number>;
+  #state: 'open' | 'committed' | 'rolled back' | 'left idle' = 'open';
+  /** The nested transaction that is open. */
+  #nested: TransactionContext | undefined;
+  /** The transaction that was open in the outer one when this one began inside it. */
+  #before: TransactionContext | undefined;
+  /** Who waits for the nested one to end. */
+  #queue: (() => void)[] | undefined;
+
+  /** How many transactions this one is nested in. */
+  readonly depth: number;
+  /** What it sees of others. */
+  readonly isolation: Isolation;
+  /** When the last call was made, where anybody asks. */
+  lastUsed: number | undefined;
+  /** What is to be done when the whole transaction has ended. */
+  onEnd: (() => void) | undefined;
+
+  private constructor(
+    native: NativeTransaction,
+    isolation: Isolation,
+    parent?: TransactionContext,
+    savepoint?: number,
+  ) {
+    this.#native = native;
+    this.#parent = parent;
+    this.#savepoint = savepoint;
+    this.#savepoints = parent ? parent.#savepoints : new Map();
+    this.depth = parent ? parent.depth + 1 : 0;
+    this.isolation = isolation;
+  }
+
+  /** The context of a transaction just begun. */
+  static of(native: NativeTransaction, isolation: Isolation = 'snapshot'): TransactionContext {
+    return new TransactionContext(native, isolation);
+  }
+
+  /** The context that core handed back. Anything else is refused. */
+  static from(context: unknown): TransactionContext {
+    if (typeof context === 'object' && context !== null && #native in context) {
+      return context as TransactionContext;
+    }
+    throw engineError(
+      'TRANSACTION_CLOSED',
+      'This is no transaction of the collection store: pass what `em.getTransactionContext()` returns inside a transaction.',
+    );
+  }
+
+  /** Where the calls of this transaction run. */
+  get session(): NativeTransaction {
+    if (this.#state !== 'open') {
+      throw engineError('TRANSACTION_CLOSED', ENDED[this.#state]);
+    }
+    this.#parent?.session;
+    if (this.lastUsed !== undefined) {
+      this.lastUsed = Date.now();
+    }
+    return this.#native;
+  }
+
+  /** Whether a nested transaction is open: what the outer one does meanwhile would share its fate. */
+  get busy(): boolean {
+    return this.#nested !== undefined;
+  }
+
+  /** Whether this is that transaction or nested in it, however deep. */
+  isWithin(other: TransactionContext): boolean {
+    return this === other || (this.#parent?.isWithin(other) ?? false);
+  }
+
+  /** The nested transaction that is open, if any. */
+  get nestedOne(): TransactionContext | undefined {
+    return this.#nested;
+  }
+
+  /** Calls back when no nested transaction is open; who asks first is called first. */
+  whenFree(callback: () => void): void {
+    this.#queue ??= [];
+    this.#queue.push(callback);
+  }
+
+  /** Whether this is a savepoint rather than the whole transaction. */
+  get nested(): boolean {
+    return this.#savepoint !== undefined;
+  }
+
+  /** The name of the savepoint of a nested transaction. */
+  get name(): string {
+    return `trx${this.depth}`;
+  }
+
+  /** Whether the transaction goes on. */
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** Whether the transaction was rolled back. */
+  get rolledBack(): boolean {
+    return this.#state === 'rolled back' || this.#state === 'left idle';
+  }
+
+  /** Rolls back what nobody has used for too long. */
+  abandon(): void {
+    this.rollback();
+    this.#state = 'left idle';
+  }
+
+  /** A transaction inside this one. */
+  nest(): TransactionContext {
+    const name = `trx${this.depth + 1}`;
+    const nested = new TransactionContext(this.#native, this.isolation, this, this.session.savepoint(name));
+    nested.#before = this.#nested;
+    this.#nested = nested;
+    return nested;
+  }
+
+  /** Makes what was done part of the outer transaction, of the store for the outermost. Where that fails, it is rolled back. */
+  commit(): void {
+    const { session } = this;
+    try {
+      if (this.#savepoint === undefined) {
+        this.#state = 'rolled back';
+        session.commit();
+      } else {
+        session.release(this.#savepoint);
+      }
+      this.#state = 'committed';
+    } finally {
+      this.#ended();
+    }
+  }
+
+  /** Forgets what was done. */
+  rollback(): void {
+    if (this.rolledBack) {
+      return;
+    }
+    try {
+      const { session } = this;
+      this.#state = 'rolled back';
+      if (this.#savepoint === undefined) {
+        session.rollback();
+      } else {
+        session.rollbackTo(this.#savepoint);
+        session.release(this.#savepoint);
+      }
+    } finally {
+      this.#ended();
+    }
+  }
+
+  /** Lets whoever waited for the end of this transaction go on, one after the other. */
+  #ended(): void {
+    this.onEnd?.();
+    const parent = this.#parent;
+    if (parent !== undefined && parent.#nested === this) {
+      parent.#nested = this.#before?.isOpen ? this.#before : undefined;
+      while (parent.#nested === undefined && parent.#queue?.length) {
+        parent.#queue.shift()?.();
+      }
+    }
+  }
+
+  /** Marks the present state and returns the id to come back with. */
+  createSavepoint(name: string): string {
+    const savepoint = this.session.savepoint(name);
+    const id = `${name}#${savepoint}@${identities.of(this.#native)}`;
+    this.#savepoints.set(id, savepoint);
+    return id;
+  }
+
+  /** Goes back to a savepoint, which stays; later ones end. */
+  rollbackToSavepoint(id: string): void {
+    this.session.rollbackTo(this.#savepointOf(id));
+  }
+
+  /** Ends a savepoint and later ones, keeping what was written. */
+  releaseSavepoint(id: string): void {
+    this.session.release(this.#savepointOf(id));
+    this.#savepoints.delete(id);
+  }
+
+  #savepointOf(id: string): number {
+    const savepoint = this.#savepoints.get(id);
+    if (savepoint === undefined) {
+      throw engineError(
+        'SAVEPOINT_NOT_FOUND',
+        `There is no savepoint '${id}' in this transaction: it was released, or belongs to another one.`,
+      );
+    }
+    return savepoint;
+  }
+}
+
+/** What a transaction that has ended says. */
+const ENDED = {
+  committed: 'The transaction is committed already: begin a new one.',
+  'rolled back': 'The transaction is rolled back already: begin a new one.',
+  'left idle':
+    'The transaction was rolled back because no call was made in it for too long (`idleTransactionTimeout`): begin a new one.',
+} as const;
+
+/** Numbers objects, so that ids of different transactions differ. */
+class Identities {
+  readonly #numbers = new WeakMap<object, number>();
+  #last = 0;
+
+  of(object: object): number {
+    let number = this.#numbers.get(object);
+    if (number === undefined) {
+      number = ++this.#last;
+      this.#numbers.set(object, number);
+    }
+    return number;
+  }
+}
+
+const identities = new Identities();

@@ -1,0 +1,363 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: the two majors of core type what they hand to a driver differently.
+/** What core writes through a driver: each a plan, run in one call of the engine, and the links in pivots that go with it. */
+import {
+  type EntityMetadata,
+  type EntityProperty,
+  getOnConflictReturningFields,
+  type MetadataStorage,
+  Utils,
+} from '@mikro-orm/core';
+import type { CollectionStoreDriver } from '../CollectionStoreDriver.js';
+import type { Clause } from '../calls/call-text.js';
+import type { Calls } from '../calls/calls.js';
+import { PivotChanges } from './collections.js';
+import { COUNTS_VERSIONS_ABOVE, entityNameOf, isSpread, pivotOf, processedWhere, rootOf } from '../compat.js';
+import { dayProperties, withDays } from './dates.js';
+import { unsupported } from '../errors.js';
+import { type Key, primaryKeyOf } from '../model/keys.js';
+import { classesAbove, keptIn } from '../model/spread.js';
+import type { CompiledPlan, WriteResult } from '../native/engine.js';
+import { converted, type Payload, withoutLinks } from './payload.js';
+import type { Model } from '../plan/model.js';
+import type { Row } from '../plan/part.js';
+import type { Prepared } from '../plan/planner.js';
+import { type ReturningOptions, ROW_NUMBER } from '../plan/write.js';
+import { settled } from './settle.js';
+import type { Spaces } from '../model/spaces.js';
+import { withUnion } from '../reading/union-where.js';
+
+/** The links of a row: of each M:N relation the keys that it leads to. */
+type Links = [EntityProperty, unknown[][]][];
+
+/** The writes of one driver. */
+export class Writes {
+  readonly #driver: CollectionStoreDriver;
+  readonly #spaces: Spaces;
+  readonly #calls: Calls;
+
+  constructor(driver: CollectionStoreDriver, spaces: Spaces, calls: Calls) {
+    this.#driver = driver;
+    this.#spaces = spaces;
+    this.#calls = calls;
+  }
+
+  get #metadata(): MetadataStorage {
+    return this.#driver.getMetadata();
+  }
+
+  /** Inserts rows, with the links of their M:N relations. */
+  async insertMany(meta: EntityMetadata, data: any[], options: any): Promise<any> {
+    await this.#calls.ready(options);
+    const { models, planner } = this.#spaces.get(options.schema);
+    // Classes that share a collection may come in one batch, under the name of the first.
+    const model = models.model(rootOf(meta));
+    const { rows, links } = this.#split(meta, data, options);
+    const plan = (returning: ReturningOptions) => planner.insert(model, rows, returning);
+    const clauses = (): Clause[] => [['values', data]];
+    const result = await this.#calls.patiently(options, (given) =>
+      this.#write('insert', meta, model, plan, clauses, given),
+    );
+    const ids = this.#primaryKeys(meta, data, result.rows);
+    for (const [i, own] of links.entries()) {
+      await this.#link(meta, [ids[i]].flat(), own, 'none', options);
+    }
+    return {
+      affectedRows: result.affected,
+      insertId: ids[0],
+      row: result.rows[0] ?? {},
+      rows: result.rows,
+      insertedIds: ids,
+    };
+  }
+
+  /** Changes the rows that fulfil a condition. */
+  async update(meta: EntityMetadata, where: any, data: any, options: any): Promise<any> {
+    await this.#calls.ready(options);
+    const { models, planner } = this.#spaces.get(options.schema);
+    const model = models.model(meta);
+    const { data: rest, links } = withoutLinks(meta, data);
+    const payload = this.#payload(meta, rest, options);
+    const own =
+      options.convertCustomTypes === false
+        ? where
+        : processedWhere(this.#metadata, this.#driver.getPlatform(), meta, where);
+    const condition = withUnion(own, options.unionWhere);
+    const touch = isSpread(meta);
+    const plan = (returning: ReturningOptions) =>
+      planner.update(model, condition, payload, {
+        touch,
+        ...returning,
+        ...(versionAbove(model) && { returning: model.primaryProps }),
+      });
+    const result = await this.#update(
+      meta,
+      model,
+      plan,
+      () => changeClauses(withUnion(where, options.unionWhere), data),
+      options,
+    );
+    const key = primaryKeyOf(meta, {
+      ...(Utils.isPlainObject(where) ? (where as object) : { [meta.primaryKeys[0] as string]: where }),
+      ...data,
+    });
+    await this.#link(meta, key, links, 'all', options);
+    return {
+      affectedRows: result.affected,
+      insertId: key.length > 1 ? key : key[0],
+      row: result.rows[0] ?? {},
+      rows: result.rows,
+    };
+  }
+
+  /** Changes rows by their keys, each in its own way. */
+  async updateMany(meta: EntityMetadata, where: any[], data: any[], options: any): Promise<any> {
+    await this.#calls.ready(options);
+    const { models, planner } = this.#spaces.get(options.schema);
+    const model = models.model(rootOf(meta));
+    const { rows, links } = this.#split(meta, data, options);
+    const touch = isSpread(meta);
+    const plan = (returning: ReturningOptions) =>
+      planner.updateMany(model, where, rows, { touch, ...returning });
+    const result = await this.#update(meta, model, plan, () => changeClauses(where, data), options);
+    for (const [i, own] of links.entries()) {
+      await this.#link(meta, primaryKeyOf(meta, where[i]), own, 'all', options);
+    }
+    return {
+      affectedRows: result.affected,
+      insertId: undefined,
+      row: result.rows[0] ?? {},
+      rows: result.rows,
+    };
+  }
+
+  /** Removes the rows that fulfil a condition. */
+  async delete(meta: EntityMetadata, where: any, options: any): Promise<any> {
+    await this.#calls.ready(options);
+    const { models, planner } = this.#spaces.get(options.schema);
+    const model = models.model(meta);
+    const condition = withUnion(where, options.unionWhere);
+    const prepared = planner.delete(model, condition);
+    const clauses = (): Clause[] => [['where', condition]];
+    const result = await this.#calls.patiently(options, (given) =>
+      this.#calls.write('delete', model, prepared, clauses, given),
+    );
+    return { affectedRows: result.affected, insertId: undefined, row: {}, rows: [] };
+  }
+
+  /** Inserts a copy of a row, with a primary key and a version of its own. */
+  async clone(meta: EntityMetadata, where: any, overrides: any, options: any): Promise<any> {
+    const row = await this.#driver.findOne(entityNameOf(meta), where, {
+      ctx: options.ctx,
+      schema: options.schema,
+      signal: options.signal,
+    });
+    if (row === null) {
+      throw unsupported(`There is no ${meta.className} to clone with that condition.`);
+    }
+    const own = new Set(
+      meta.props
+        .filter(
+          (prop) =>
+            prop.autoincrement ||
+            prop.version ||
+            prop.formula ||
+            prop.generated ||
+            (prop.kind === '1:1' && !prop.owner),
+        )
+        .map((prop) => prop.name as string),
+    );
+    const copy = Object.fromEntries(Object.entries(row).filter(([name]) => !own.has(name)));
+    const values = { ...copy, ...this.#payload(meta, overrides, options) };
+    const insertOptions = { processCollections: true, ...options, convertCustomTypes: false };
+    if (!isSpread(meta)) {
+      return this.insertMany(meta, [values], insertOptions);
+    }
+    const [root, ...below] = [meta, ...classesAbove(this.#metadata, meta)].reverse() as [
+      EntityMetadata,
+      ...EntityMetadata[],
+    ];
+    const result = await this.insertMany(root, [keptIn(root, values)], insertOptions);
+    const names = meta.primaryKeys as string[];
+    const parts = names.length > 1 ? result.insertId : [result.insertId];
+    const key = Object.fromEntries(names.map((name, i) => [name, parts[i]]));
+    for (const level of below) {
+      await this.insertMany(level, [{ ...keptIn(level, values), ...key }], insertOptions);
+    }
+    return result;
+  }
+
+  /** Inserts rows, and changes those whose unique properties are there already. */
+  async upsert(meta: EntityMetadata, where: any[], data: any[], options: any): Promise<any> {
+    await this.#calls.ready(options);
+    const { models, planner } = this.#spaces.get(options.schema);
+    const model = models.model(rootOf(meta));
+    const unique = uniqueProperties(meta, where[0], options.onConflictFields);
+    const { rows, links } = this.#split(meta, data, options);
+    const returning = getOnConflictReturningFields(meta as any, data[0], unique as any, options) as
+      | string
+      | string[];
+    const conflict = {
+      unique,
+      ignore: options.onConflictAction === 'ignore',
+      merge: options.onConflictMergeFields,
+      exclude: options.onConflictExcludeFields,
+      where: options.onConflictWhere,
+      returning: [returning].flat(),
+    };
+    const plan = (whole: ReturningOptions) => planner.upsert(model, rows, { ...conflict, ...whole });
+    const clauses = (): Clause[] => [
+      ['values', data],
+      ['unique', unique],
+    ];
+    const result = await this.#calls.patiently(options, (given) =>
+      this.#write('upsert', meta, model, plan, clauses, given),
+    );
+    const written = result.rows.map(({ [ROW_NUMBER]: _, ...row }) => row);
+    const complete = written.length === data.length;
+    const ids = complete ? this.#primaryKeys(meta, data, written) : [];
+    for (const [i, own] of links.entries()) {
+      await this.#link(meta, complete ? [ids[i]].flat() : primaryKeyOf(meta, data[i]), own, 'all', options);
+    }
+    return {
+      affectedRows: result.affected,
+      insertId: ids[0],
+      row: written[0],
+      rows: written,
+      insertedIds: ids,
+    };
+  }
+
+  /** Rows as they are to be stored, and apart from them the links of each. */
+  #split(meta: EntityMetadata, data: Payload[], options: any): { rows: Payload[]; links: Links[] } {
+    const parts = data.map((row) =>
+      options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row),
+    );
+    return {
+      rows: parts.map((part) => this.#payload(rootOf(meta), part.data, options)),
+      links: parts.map((part) => part.links),
+    };
+  }
+
+  /** Writes the links of a row in the pivots of its M:N relations. */
+  async #link(
+    meta: EntityMetadata,
+    owner: Key,
+    links: Links,
+    removed: 'all' | 'none',
+    options: any,
+  ): Promise<void> {
+    for (const [prop, keys] of links) {
+      const changes = new PivotChanges(this.#driver, pivotOf(this.#metadata, prop), options);
+      changes.add(meta, prop, owner, keys, removed, true);
+      await changes.write();
+    }
+  }
+
+  #payload(meta: EntityMetadata, data: Payload, options: any): Payload {
+    const payload =
+      options.convertCustomTypes === false
+        ? data
+        : converted(data, meta.properties as any, this.#driver.getPlatform());
+    const days = dayProperties(meta);
+    return days.length > 0 ? withDays(payload, days) : payload;
+  }
+
+  #primaryKeys(meta: EntityMetadata, data: Payload[], rows: Row[]): unknown[] {
+    const [only, ...more] = meta.getPrimaryProps();
+    const field = only?.fieldNames[0];
+    if (only !== undefined && more.length === 0 && field !== undefined && only.fieldNames.length === 1) {
+      return data.map((row, i) => row[only.name] ?? rows[i]?.[field]);
+    }
+    return data.map((row) => primaryKeyOf(meta, row));
+  }
+
+  /** Runs a write that is not a removal; there is no plan where it would change nothing. */
+  #write(
+    verb: string,
+    meta: EntityMetadata,
+    model: Model,
+    plan: (returning: ReturningOptions) => Prepared<CompiledPlan> | undefined,
+    clauses: () => readonly Clause[],
+    options: any,
+  ): WriteResult {
+    const run = (returning: ReturningOptions, inner: any): WriteResult => {
+      const prepared = plan(returning);
+      return prepared === undefined
+        ? { affected: 0, rows: [] }
+        : this.#calls.write(verb, model, prepared, clauses, inner);
+    };
+    const { rules } = model;
+    if (rules === undefined) {
+      return run({}, options);
+    }
+    const { models, planner } = this.#spaces.get(options.schema);
+    const root = models.model(rootOf(meta));
+    return settled(this.#calls, planner, root, rules, (whole, inner) => run({ whole }, inner), options);
+  }
+
+  /** Runs an update, and what it counts up in classes above. */
+  #update(
+    meta: EntityMetadata,
+    model: Model,
+    plan: (returning: ReturningOptions) => Prepared<CompiledPlan> | undefined,
+    clauses: () => readonly Clause[],
+    options: any,
+  ): WriteResult | Promise<WriteResult> {
+    const counts = versionAbove(model) !== undefined;
+    const update = (given: any): WriteResult =>
+      this.#counted(meta, model, this.#write('update', meta, model, plan, clauses, given), given);
+    return this.#calls.patiently(options, (given) =>
+      counts ? this.#calls.together(given, update) : update(given),
+    );
+  }
+
+  /** Counts up the version that a class above keeps, where there is one: it comes back with the rows that changed. */
+  #counted(meta: EntityMetadata, model: Model, result: WriteResult, options: any): WriteResult {
+    const above = versionAbove(model);
+    if (above === undefined || result.rows.length === 0) {
+      return result;
+    }
+    const { planner } = this.#spaces.get(options.schema);
+    const keys = result.rows.map((row) => model.primary.map(({ name }) => row[name]));
+    const where = model.primary.length > 1 ? keys : keys.flat();
+    const plan = (returning: ReturningOptions) =>
+      planner.update(above, where, {}, { ...returning, touch: true, returning: above.primaryProps });
+    const { rows } = this.#write('update', meta, above, plan, () => changeClauses(where, {}), options);
+    const byKey = new Map(
+      rows.map((row) => [JSON.stringify(above.primary.map(({ name }) => row[name])), row]),
+    );
+    return {
+      ...result,
+      rows: result.rows.map((row, i) => ({ ...row, ...byKey.get(JSON.stringify(keys[i])) })),
+    };
+  }
+}
+
+/** The model of the class above that keeps the version of a class, where the driver is to count it up. */
+function versionAbove(model: Model): Model | undefined {
+  return model.version === undefined || COUNTS_VERSIONS_ABOVE
+    ? undefined
+    : model.props.get(model.version)?.holder?.target();
+}
+
+function changeClauses(where: unknown, data: unknown): Clause[] {
+  return [
+    ['set', data],
+    ['where', where],
+  ];
+}
+
+function uniqueProperties(meta: EntityMetadata, where: unknown, asked: unknown): string[] {
+  if (asked !== undefined) {
+    if (!Array.isArray(asked)) {
+      throw unsupported(
+        `onConflictFields of ${meta.className} must be a list of properties, not a piece of SQL.`,
+      );
+    }
+    return asked;
+  }
+  const names = Utils.isPlainObject(where)
+    ? Object.keys(where as object).flatMap((key) => Utils.splitPrimaryKeys(key))
+    : [];
+  return names.length > 0 ? names : (meta.primaryKeys as string[]);
+}
