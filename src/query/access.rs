@@ -3,6 +3,7 @@
 
 use super::execution::defect;
 use super::lookup::{Through, row_of};
+use super::planner::Range;
 use crate::error::Result;
 use crate::store::Collection;
 use crate::tree::Tree;
@@ -13,8 +14,9 @@ use crate::value::{Row, skip_key, successor};
 pub(super) enum Access {
     /// Primary keys, sorted, each once. Not each needs to have a row.
     Points(Vec<Vec<u8>>),
-    /// Ranges of places in a tree, ascending and apart.
-    Spans { through: Through, spans: Vec<Span> },
+    /// Ranges of places in a tree, ascending and apart, and the ranges of keys
+    /// that they were found for.
+    Spans { through: Through, spans: Vec<Span>, ranges: Vec<Range> },
 }
 
 /// A range of places in a tree.
@@ -48,7 +50,7 @@ impl Access {
     /// All rows.
     pub fn everything(collection: &Collection) -> Self {
         let all = Span { start: 0, end: collection.rows.len() };
-        Self::Spans { through: Through::Primary, spans: vec![all] }
+        Self::Spans { through: Through::Primary, spans: vec![all], ranges: vec![Range::default()] }
     }
 
     /// No rows.
@@ -105,10 +107,10 @@ impl Access {
                 }
                 Ok(true)
             }
-            Self::Spans { through: Through::Primary, spans } => {
+            Self::Spans { through: Through::Primary, spans, .. } => {
                 walk_spans(&collection.rows, spans, direction, position, &mut |_, row| visit(row))
             }
-            Self::Spans { through: Through::Index(number), spans } => {
+            Self::Spans { through: Through::Index(number), spans, .. } => {
                 let index = collection.indexes.get(*number).ok_or_else(|| defect("an index is not there"))?;
                 walk_spans(&index.tree, spans, direction, position, &mut |entry, ()| {
                     visit(row_of(collection, index, entry)?)
@@ -121,7 +123,7 @@ impl Access {
     pub fn primary_keys(&self, collection: &Collection, out: &mut Vec<Vec<u8>>) -> Result<()> {
         match self {
             Self::Points(keys) => out.extend(keys.iter().cloned()),
-            Self::Spans { through, spans } => {
+            Self::Spans { through, spans, .. } => {
                 for span in spans {
                     match through {
                         Through::Primary => {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::access::{Access, Span};
+use super::access::Access;
 use super::lookup::Through;
+use super::planner::Range;
 use crate::catalog::CollectionId;
 use crate::store::{Collection, KeyRange, Reads};
-use crate::tree::Tree;
 use crate::value::successor;
 
 /// Where a run notes what it reads; nowhere, mostly.
@@ -50,16 +50,10 @@ impl Watch {
         let mut reads = reads.lock();
         match access {
             Access::Points(keys) => keys.iter().for_each(|key| reads.key(collection.schema.id, key)),
-            Access::Spans { through, spans } => {
-                for span in spans {
-                    let range = match through {
-                        Through::Primary => around(&collection.rows, *span),
-                        Through::Index(number) => match collection.indexes.get(*number) {
-                            Some(index) => around(&index.tree, *span),
-                            None => (Bound::Unbounded, Bound::Unbounded),
-                        },
-                    };
-                    note(&mut reads, collection, *through, range);
+            Access::Spans { through, ranges, .. } => {
+                for Range { low, high } in ranges {
+                    let high = high.clone().map_or(Bound::Unbounded, Bound::Excluded);
+                    note(&mut reads, collection, *through, (Bound::Included(low.clone()), high));
                 }
             }
         }
@@ -75,11 +69,4 @@ fn note(reads: &mut Reads, collection: &Collection, through: Through, range: Key
             None => reads.whole(id),
         },
     }
-}
-
-/// From the entry before a span to the one behind it.
-fn around<V: Clone>(tree: &Tree<V>, span: Span) -> KeyRange {
-    let key = |at: usize| tree.nth(at).map(|(key, _)| key.to_vec());
-    let low = span.start.checked_sub(1).and_then(key).map_or(Bound::Unbounded, Bound::Excluded);
-    (low, key(span.end).map_or(Bound::Unbounded, Bound::Excluded))
 }

@@ -2,8 +2,8 @@
 //!
 //! A commit is checked against those that came after its transaction's
 //! beginning (backward validation: Kung and Robinson, 1981). What was read is
-//! kept as ranges of keys that reach from the entry before to the entry behind,
-//! so that a row which would have been found had it been there is noticed too.
+//! kept as the ranges of keys that were searched, so that a row which would have
+//! been found had it been there is noticed too.
 
 use std::ops::Bound;
 use std::sync::Arc;

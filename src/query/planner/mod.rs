@@ -15,7 +15,8 @@ use crate::error::Result;
 use crate::store::Collection;
 use crate::value::Row;
 use constraint::{Constraints, Test, constraints};
-use ranges::{Range, Ranges};
+pub(super) use ranges::Range;
+use ranges::Ranges;
 
 /// What it costs to look at a row, relative to walking the rows themselves.
 const BY_PRIMARY: f64 = 1.0;
@@ -426,7 +427,7 @@ fn candidate<'s>(
     let spans: Vec<Span> = ranges.ranges.iter().map(place).filter(|span| span.start < span.end).collect();
     let rows = spans.iter().map(|span| span.end - span.start).sum();
     Candidate {
-        path: Path::Ready { access: Access::Spans { through, spans }, note },
+        path: Path::Ready { access: Access::Spans { through, spans, ranges: ranges.ranges }, note },
         rows,
         covered,
         direction,

@@ -8,8 +8,8 @@ use crate::value::{ValueRef, encode_key, successor};
 const MOST_COMBINED: usize = 10_000;
 
 /// Keys from `low` up to, but without, `high`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Range {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in super::super) struct Range {
     pub low: Vec<u8>,
     /// `None` is the end of the tree.
     pub high: Option<Vec<u8>>,
