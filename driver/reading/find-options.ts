@@ -6,7 +6,7 @@
 import { type EntityMetadata, type EntityProperty, ReferenceKind } from '@mikro-orm/core';
 import { unsupported } from '../errors.js';
 import { lazyProperties, namesOf } from './fields.js';
-import { inferredHints, infersPopulate } from './inferred.js';
+import { inferredHints, isInferred, requireInferred } from './inferred.js';
 import { joinsOf, type PopulateHint } from './joins.js';
 import { lockOf } from '../transactions/locks.js';
 import { PlanError } from '../plan/errors.js';
@@ -32,16 +32,14 @@ export function findRequest(
   defaults: FindDefaults,
 ): FindOptions {
   refuseCountOptions(meta, options);
-  if (infersPopulate(options)) {
-    const hints = inferredHints(model, where, hintsOf(options));
-    const inferred = { ...options, populate: hints, populateWhere: where, flags: undefined };
-    return findRequest(meta, model, where, inferred, limit, defaults);
-  }
   const { orderBy, offset, exclude } = options;
   const populate = hintsOf(options);
   const fields = options.fields?.length > 0 ? fieldsOf(model, options) : undefined;
   refuseSql(model, populate);
-  const nested = joins(meta, model, populate, { ...options, fields }, defaults);
+  const named = joins(meta, model, populate, { ...options, fields }, defaults);
+  const nested = isInferred(options.flags)
+    ? [...inferred(meta, model, where, options, defaults, named), ...(named ?? [])]
+    : named;
   return {
     where,
     orderBy,
@@ -99,6 +97,25 @@ export function countRequest(
     joinFilters: options.joinFilters,
     nested: joins(meta, model, hintsOf(options), options, defaults),
   };
+}
+
+/** The joins of `$infer`: with the rows that fulfil the condition. Relations that are populated by name are so as they are without. */
+function inferred(
+  meta: EntityMetadata,
+  model: Model,
+  where: unknown,
+  options: any,
+  defaults: FindDefaults,
+  named: readonly NestedOptions[] = [],
+): NestedOptions[] {
+  const hints = inferredHints(model, where, options.orderBy).filter(
+    ({ field }) => !named.some(({ prop }) => prop === field),
+  );
+  const { populateFilter, polymorphicFilters, orderBy } = options;
+  const conditions = { populateWhere: where, populateFilter, polymorphicFilters, orderBy };
+  const nested = joins(meta, model, hints, conditions, defaults) ?? [];
+  requireInferred(model, hints, nested);
+  return nested;
 }
 
 const NO_HINTS: readonly PopulateHint[] = [];
