@@ -31,6 +31,9 @@ export declare function begin(store: number, isolation: number, readOnly: boolea
 /** Ends a wait; false if it has ended already. */
 export declare function cancelWait(transaction: number, wait: number): boolean
 
+/** Writes a checkpoint of what is committed. */
+export declare function checkpoint(store: number): void
+
 /** Takes all rows out of the named collections, without names of all. */
 export declare function clear(session: number, collections: Array<string> | undefined | null, resetCounters: boolean): void
 
@@ -85,6 +88,13 @@ export declare function open(name?: string | undefined | null): number
  */
 export declare function openChanges(store: number, from?: number | undefined | null, collections?: Array<string> | undefined | null): number
 
+/**
+ * Opens the store that is kept in a directory, or makes an empty one there. A
+ * commit counts as made when it is on the disk (0), at once, to be on the disk
+ * within `interval` milliseconds (1), or at once (2).
+ */
+export declare function openPath(path: string, durability: number, interval: number): number
+
 /** A cursor over the changes committed since it was last asked, each a document; 0 if there are none. */
 export declare function readChanges(feed: number): number
 
@@ -117,6 +127,15 @@ export declare function setAutoIndex(store: number, on: boolean): void
 
 /** Keeps the store as it is. */
 export declare function snapshot(store: number): number
+
+/** How the log of a store is doing, as JSON; nothing where nothing is kept. */
+export declare function statistics(store: number): string | null
+
+/**
+ * Begins to wait until all that was committed is kept as was asked for; gives
+ * the number of the wait, or 0 if there is nothing to wait for.
+ */
+export declare function waitDurable(store: number): number
 
 /** Begins to wait for the next commit; gives the number of the wait, or 0 if there are changes already. */
 export declare function waitForChanges(feed: number): number

@@ -2,14 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { Connection, EventType } from '@mikro-orm/core';
 import { CONNECTIONS_PREPARE, NOT_CONNECTED, SAVEPOINT_EVENTS } from './compat.js';
-import { transactionSettings } from './options/driver-options.js';
+import { storePlace, transactionSettings } from './options/driver-options.js';
 import { dump } from './dumps/dump.js';
 import type { DumpOptions } from './dumps/format.js';
 import { load } from './dumps/load.js';
 import { unsupported } from './errors.js';
 import { isolationOf, isStronger } from './transactions/isolation.js';
 import type { Changes, ChangesOptions } from './native/changes.js';
-import { Engine, type Session, type Snapshot } from './native/engine.js';
+import { Engine, type Session, type Snapshot, type StoreStatistics } from './native/engine.js';
 import { engineError, isEngineError } from './native/errors.js';
 import { StoreFork } from './StoreFork.js';
 import { noSql, shorten } from './refused/query-builders.js';
@@ -30,6 +30,7 @@ export interface LoggedCall {
 /** The connection to a store: opens and closes it, and runs transactions. */
 export class CollectionStoreConnection extends Connection {
   readonly #settings = transactionSettings(this.config);
+  readonly #place = storePlace(this.config);
   readonly #open = new OpenTransactions(this.#settings.idleTimeout, (message) =>
     this.logger.warn('query', message),
   );
@@ -37,7 +38,10 @@ export class CollectionStoreConnection extends Connection {
   #closed = false;
   #opening: Promise<void> | undefined;
 
-  /** Opens the store named by `dbName`: the same for all who open it, private to this connection for `':memory:'`. */
+  /**
+   * Opens the store named by `dbName`: the same for all who open it, private to this connection for `':memory:'`. With
+   * a `path` it is the store that is kept in that directory.
+   */
   override async connect(options?: { skipOnConnect?: boolean }): Promise<void> {
     if (this.#engine === undefined) {
       this.#engine = this.#openStore();
@@ -146,6 +150,9 @@ export class CollectionStoreConnection extends Connection {
       () => ({ text: trx.nested ? `release savepoint ${trx.name}` : 'commit' }),
       loggerContext,
     );
+    if (!trx.nested) {
+      await this.kept();
+    }
     await events?.dispatchEvent(EventType.afterTransactionCommit, ctx);
   }
 
@@ -201,6 +208,7 @@ export class CollectionStoreConnection extends Connection {
       () => this.engine.restore(snapshot),
       () => ({ text: 'restore' }),
     );
+    await this.kept();
   }
 
   /**
@@ -248,6 +256,23 @@ export class CollectionStoreConnection extends Connection {
       () => trx.commit(),
       () => ({ text: 'commit' }),
     );
+    await this.kept();
+  }
+
+  /** Waits until all that was committed is on the disk, where commits count as made only then; nothing to wait for elsewhere. */
+  kept(): Promise<void> | undefined {
+    try {
+      return this.#engine?.durable()?.catch((error) => {
+        throw this.converted(error);
+      });
+    } catch (error) {
+      throw this.converted(error);
+    }
+  }
+
+  /** How the log of the store is doing; nothing where the store is in memory alone. */
+  get statistics(): StoreStatistics | undefined {
+    return this.engine.statistics();
   }
 
   /**
@@ -425,6 +450,17 @@ export class CollectionStoreConnection extends Connection {
   }
 
   #openStore(): Engine {
+    const place = this.#place;
+    if (place !== undefined) {
+      const engine = this.traced(
+        () => Engine.openPath(place.path, place),
+        () => ({ text: `open ${place.path}` }),
+      );
+      for (const notice of engine.statistics()?.notices ?? []) {
+        this.logger.warn('query', `The store at ${place.path}: ${notice}`);
+      }
+      return engine;
+    }
     const name = this.config.get('dbName') as string | undefined;
     return name === undefined || name === PRIVATE ? Engine.open() : Engine.open(name);
   }

@@ -82,6 +82,7 @@ export class CollectionStoreSchemaGenerator {
       }
       return session.applySchema(this.#without(session, options), { dropTables: true });
     });
+    await this.#driver.getConnection().kept();
     this.#clearIdentityMap();
   }
 
@@ -102,6 +103,7 @@ export class CollectionStoreSchemaGenerator {
       session.clear(names);
       return names;
     });
+    await this.#driver.getConnection().kept();
     this.#clearIdentityMap();
   }
 
@@ -230,6 +232,7 @@ export class CollectionStoreSchemaGenerator {
     this.#traced(text, () =>
       this.#driver.changeSchema(scope.schema, (session) => session.applySchema(target, options), this.#ctx),
     );
+    await this.#driver.getConnection().kept();
   }
 
   async #session(): Promise<Session> {

@@ -48,11 +48,14 @@ export class Calls {
   /**
    * Runs work that changes or locks rows, in one go. Where others have locked a
    * row, none of it has happened: it waits for that row, and begins anew. Outside
-   * a transaction it then has one of its own, to wait in.
+   * a transaction it then has one of its own, to wait in. What is done outside
+   * a transaction is kept when this is done.
    */
   patiently<T>(options: any, work: (options: any) => T): T | Promise<T> {
     try {
-      return work(options);
+      const result = work(options);
+      const kept = options.ctx ? undefined : this.#connection.kept();
+      return kept === undefined ? result : kept.then(() => result);
     } catch (error) {
       if (!isLocked(error)) {
         throw error;
@@ -79,6 +82,7 @@ export class Calls {
     try {
       const result = await this.patiently({ ...options, ctx: trx }, work);
       trx.commit();
+      await this.#connection.kept();
       return result;
     } catch (error) {
       trx.rollback();

@@ -33,6 +33,10 @@ export interface AutoIndex {
 export interface NativeBinding {
   connect(): Channel;
   open(name?: string): Handle;
+  openPath(path: string, durability: number, interval: number): Handle;
+  waitDurable(store: Handle): number;
+  checkpoint(store: Handle): void;
+  statistics(store: Handle): string | null;
   close(store: Handle): void;
   compile(plan: string): Handle;
   dropPlan(plan: Handle): void;

@@ -9,7 +9,7 @@ import { type Chunk, Crossing, NO_CURSOR } from './crossing.js';
 import { engineError } from './errors.js';
 import { type Row, RowFactory } from './factory.js';
 import type { PlanIr, SchemaDef, Select } from './ir.js';
-import { waitForLock } from './waits.js';
+import { waitDurable, waitForLock } from './waits.js';
 
 export type { AutoIndex } from './binding.js';
 export { ABSENT } from './pack.js';
@@ -39,6 +39,43 @@ export interface BeginOptions {
   readonly isolation?: Isolation;
   /** Refuses every write. */
   readonly readOnly?: boolean;
+}
+
+/** When a commit counts as made in a store that is kept: on the disk, at once and soon on the disk, or at once. */
+export type Durability = 'commit' | 'interval' | 'none';
+
+const DURABILITIES: readonly Durability[] = ['commit', 'interval', 'none'];
+
+/** How a store is kept in a directory. */
+export interface KeepOptions {
+  /** When a commit counts as made; `commit` where it is not said. */
+  readonly durability?: Durability;
+  /** After how many milliseconds a commit is on the disk, for `interval`; 1000 where it is not said. */
+  readonly interval?: number;
+}
+
+/** How the log of a store is doing. */
+export interface StoreStatistics {
+  /** The directory that the store is kept in. */
+  readonly path: string;
+  readonly durability: Durability;
+  /** The number of the last commit. */
+  readonly sequence: number;
+  /** The number of the last commit that is on the disk for certain. */
+  readonly synced: number;
+  /** The bytes of the log behind the checkpoint. */
+  readonly logBytes: number;
+  /** The commit that the newest checkpoint is of; 0 for none. */
+  readonly checkpoint: number;
+  readonly checkpointBytes: number;
+  /** When the log was last brought to the disk, since the store was opened, in milliseconds since 1970. */
+  readonly syncedAt: number | null;
+  /** When the newest checkpoint was made, if since the store was opened, in milliseconds since 1970. */
+  readonly checkpointedAt: number | null;
+  /** Why nothing can be written any more. */
+  readonly failed: string | null;
+  /** What was found when the store was opened that its owner should know. */
+  readonly notices: readonly string[];
 }
 
 /** How a schema is changed into another. */
@@ -257,7 +294,11 @@ export class Engine extends HandleSession {
   readonly #changes = new Set<Changes>();
   #closed = false;
 
-  private constructor(handle: Handle, name: string | undefined) {
+  private constructor(
+    handle: Handle,
+    name: string | undefined,
+    private readonly kept = false,
+  ) {
     super(handle);
     this.name = name;
   }
@@ -265,6 +306,22 @@ export class Engine extends HandleSession {
   /** Opens the store of that name, the same for everyone while anyone has it open; a private one without a name. */
   static open(name?: string): Engine {
     return new Engine(binding().open(name), name);
+  }
+
+  /** Opens the store that is kept in a directory, or makes an empty one there. */
+  static openPath(path: string, { durability = 'commit', interval = 1000 }: KeepOptions = {}): Engine {
+    return new Engine(binding().openPath(path, DURABILITIES.indexOf(durability), interval), undefined, true);
+  }
+
+  /** Waits until all that was committed is kept as was asked for; nothing to wait for where it is, or nothing is kept. */
+  durable(): Promise<void> | undefined {
+    return this.kept ? waitDurable(this.handle) : undefined;
+  }
+
+  /** How the log is doing; nothing where nothing is kept. */
+  statistics(): StoreStatistics | undefined {
+    const statistics = this.native.statistics(this.handle);
+    return statistics === null ? undefined : (JSON.parse(statistics) as StoreStatistics);
   }
 
   /** Whether `close` was called. */

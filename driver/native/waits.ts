@@ -60,3 +60,40 @@ export async function waitForLock(transaction: number, timeout: number): Promise
     throw engineError('TRANSACTION_CLOSED', 'The transaction has ended while one of its calls was waiting.');
   }
 }
+
+/** So long a timer can be; it is there only to keep the process alive. */
+const LONGEST = 2 ** 31 - 1;
+
+/**
+ * Waits until all that was committed in a store is kept as it was opened for;
+ * nothing where it is already. Rejects with the cause where it cannot be kept.
+ */
+export function waitDurable(store: number): Promise<void> | undefined {
+  const pending = waits();
+  const wait = binding().waitDurable(store);
+  if (wait === 0) {
+    return undefined;
+  }
+  const alive = setTimeout(() => {}, LONGEST);
+  return new Promise((resolve, reject) => {
+    pending.set(wait, (how) => {
+      clearTimeout(alive);
+      pending.delete(wait);
+      if (how === GRANTED) {
+        resolve();
+      } else {
+        reject(failure(store));
+      }
+    });
+  });
+}
+
+/** Why a store keeps nothing any more: asked again, the native side says it. */
+function failure(store: number): unknown {
+  try {
+    binding().waitDurable(store);
+  } catch (error) {
+    return error;
+  }
+  return engineError('STORAGE', 'The disk failed before the commit was written to it.');
+}

@@ -1,7 +1,8 @@
 /** What a user may set for the collection store alone. */
+import { fileURLToPath } from 'node:url';
 import { type Configuration, ValidationError } from '@mikro-orm/core';
 import { isolationOf } from '../transactions/isolation.js';
-import type { Isolation } from '../native/engine.js';
+import type { Durability, Isolation } from '../native/engine.js';
 
 /** What concerns the collection store alone. */
 export interface CollectionStoreDriverOptions {
@@ -17,6 +18,15 @@ export interface CollectionStoreDriverOptions {
   lockTimeout?: number;
   /** After how many milliseconds without a call a transaction is rolled back. Default: never. */
   idleTransactionTimeout?: number;
+  /** The directory that the store is kept in; `clientUrl: 'file:./data/app'` says the same. Without it the store is in memory. */
+  path?: string;
+  /**
+   * When a commit counts as made: `commit`, when it is on the disk; `interval`, at once, and it is on the disk after
+   * `syncInterval`; `none`, at once. Default: `commit`.
+   */
+  durability?: Durability;
+  /** After how many milliseconds a commit is on the disk, for the durability `interval`. Default: 1000. */
+  syncInterval?: number;
   /** Options of other drivers say nothing here. */
   [option: string]: unknown;
 }
@@ -26,6 +36,48 @@ export interface TransactionSettings {
   readonly isolation: Isolation;
   readonly lockTimeout: number;
   readonly idleTimeout: number | undefined;
+}
+
+/** Where and how a store is kept. */
+export interface StorePlace {
+  readonly path: string;
+  readonly durability: Durability;
+  readonly interval: number;
+}
+
+const DURABILITIES: readonly string[] = ['commit', 'interval', 'none'] satisfies Durability[];
+
+/** Where the store is kept; nothing for one in memory. What makes no sense is refused. */
+export function storePlace(config: Configuration): StorePlace | undefined {
+  const options = (config.get('driverOptions') ?? {}) as CollectionStoreDriverOptions;
+  const path = options.path ?? filePath(config.get('clientUrl') as string | undefined);
+  const { durability = 'commit' } = options;
+  if (!DURABILITIES.includes(durability)) {
+    throw new ValidationError(
+      `driverOptions.durability must be one of ${DURABILITIES.join(', ')}, not ${String(durability)}.`,
+    );
+  }
+  const interval = milliseconds('syncInterval', options.syncInterval) ?? 1000;
+  if (path === undefined) {
+    if (options.durability !== undefined || options.syncInterval !== undefined) {
+      throw new ValidationError(
+        'driverOptions.durability and syncInterval are for stores that are kept in a directory: set driverOptions.path.',
+      );
+    }
+    return undefined;
+  }
+  if (typeof path !== 'string' || path === '') {
+    throw new ValidationError(`driverOptions.path must be the path of a directory, not ${String(path)}.`);
+  }
+  return { path, durability, interval };
+}
+
+/** The path of a URL `file:`, which may be relative: `file:./data`. */
+function filePath(url: string | undefined): string | undefined {
+  if (!url?.startsWith('file:')) {
+    return undefined;
+  }
+  return url.startsWith('file://') ? fileURLToPath(url) : url.slice('file:'.length);
 }
 
 const LOCK_TIMEOUT = 10_000;

@@ -7,6 +7,7 @@ use super::handle::{Handle, Kind, Table};
 use super::reading::Reading;
 use super::wake::Waker;
 use crate::error::{Error, ErrorCode, Result};
+use crate::log::Durability;
 use crate::query::{Cursor, Plan};
 use crate::store::{Begin, Root, Snapshot, Store, Transaction, WaitId, Woken};
 
@@ -138,6 +139,28 @@ impl Environment {
         let waker = self.waker()?;
         let open = self.transactions.get_mut(transaction)?;
         open.transaction.wait(Box::new(move |wait, how| waker.tell(wait.0, number(how))))
+    }
+
+    /// Waits until all that was committed is kept as was asked for; `None` if
+    /// there is nothing to wait for. JavaScript is told when the wait has ended:
+    /// 0 where it is kept, and otherwise asks again to be given the error.
+    pub(super) fn wait_durable(&mut self, store: Handle) -> Result<Option<WaitId>> {
+        let store = self.stores.get(store)?;
+        let sequence = store.current()?.sequence;
+        let Some(statistics) = store.statistics() else { return Ok(None) };
+        if statistics.synced >= sequence {
+            return Ok(None);
+        }
+        if let Some(error) = statistics.failed {
+            return Err(error);
+        }
+        if statistics.durability != Durability::Commit {
+            return Ok(None);
+        }
+        let waker = self.waker()?;
+        let id = WaitId::next();
+        store.when_durable(sequence, Box::new(move |result| waker.tell(id.0, u8::from(result.is_err()))));
+        Ok(Some(id))
     }
 
     /// Ends everything: transactions are rolled back, stores closed.

@@ -48,7 +48,7 @@ pub struct WaitId(pub u64);
 
 impl WaitId {
     /// The number of a wait that begins now.
-    pub(super) fn next() -> Self {
+    pub fn next() -> Self {
         static LAST: AtomicU64 = AtomicU64::new(0);
         Self(LAST.fetch_add(1, Ordering::Relaxed) + 1)
     }
