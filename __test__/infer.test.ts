@@ -109,3 +109,11 @@ describe('`$infer`', () => {
     );
   });
 });
+
+test('unknown names in what is said of populated relations are refused', async () => {
+  for (const strategy of ['joined', 'select-in']) {
+    const options = { populate: ['books'], strategy };
+    await assert.rejects(find(Author, {}, { ...options, populateWhere: { nope: 1 } }), /Author\.nope/);
+    await assert.rejects(find(Author, {}, { ...options, populateOrderBy: { nope: 1 } }), /Author\.nope/);
+  }
+});

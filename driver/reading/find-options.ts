@@ -12,7 +12,11 @@ import { lockOf } from '../transactions/locks.js';
 import { PlanError } from '../plan/errors.js';
 import { isRelation, type Model } from '../plan/model.js';
 import type { CountOptions, FindOptions, GroupPage } from '../plan/planner.js';
+import { walkOrder } from '../plan/order.js';
 import type { NestedOptions } from '../plan/select.js';
+import { Shape } from '../plan/shape.js';
+import { isPlainObject } from '../plan/value.js';
+import { walkWhere } from '../plan/where.js';
 
 /** Settings of the ORM that queries depend on. */
 export interface FindDefaults {
@@ -136,6 +140,13 @@ function joins(
   }
   const { populateWhere: where, populateFilter: filter, polymorphicFilters, fields, exclude } = options;
   const orderBy = options.populateOrderBy ?? options.orderBy;
+  // Joins take from conditions and orders what they know, and pass over the rest: unknown names are found here.
+  if (options.populateOrderBy !== undefined) {
+    walkOrder(model, options.populateOrderBy, new Shape(''));
+  }
+  if (isPlainObject(where)) {
+    walkWhere(model, where, new Shape(''));
+  }
   return joinsOf(meta, model, populate, {
     strategy: options.strategy ?? strategy,
     where,
