@@ -36,7 +36,7 @@ afterEach(async () => {
 });
 
 async function start(options: object): Promise<MikroORM> {
-  const orm = await MikroORM.init(defineConfig({ entities, dbName: 'app', ...options }));
+  const orm = await MikroORM.init(defineConfig({ entities, ...options }));
   open.push(orm);
   await orm.connect();
   return orm;

@@ -71,8 +71,11 @@ function withDefaults(options: any): any {
     return options;
   }
   const metadataProvider = options?.metadataProvider ?? defaultMetadataProvider();
+  const path = options?.driverOptions?.path;
   return defineCoreConfig({
     driver: CollectionStoreDriver,
+    // Core wants a name: a store in a directory is known by that.
+    ...(typeof path === 'string' && { dbName: path }),
     ...options,
     ...(metadataProvider && { metadataProvider }),
   } as any);
