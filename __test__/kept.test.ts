@@ -10,6 +10,7 @@ import {
   MikroORM,
   defineConfig,
 } from 'collection-store-mikro-orm';
+import { forkOrm } from 'collection-store-mikro-orm/testing';
 
 class Account {
   id!: number;
@@ -116,4 +117,14 @@ test('options that make no sense are refused', async () => {
     start({ dbName: ':memory:', driverOptions: { durability: 'none' } }),
     /set driverOptions.path/,
   );
+});
+
+test('a fork for tests is in memory, and changes nothing in the directory', async () => {
+  const first = await start(places['a URL']());
+  await first.schema.createSchema();
+  await first.em.fork().insert(Account, { id: 1, name: 'kept' } as never);
+  const fork = await forkOrm(first);
+  await fork.em.fork().insert(Account, { id: 2, name: 'forked' } as never);
+  assert.deepEqual([await names(first), await names(fork as MikroORM)], [['kept'], ['kept', 'forked']]);
+  await fork.close(true);
 });

@@ -87,20 +87,35 @@ export function isolateTests(orm: TestedOrm | (() => TestedOrm), hooks: TestHook
 /**
  * A MikroORM as another, or of these options, on a store of its own that begins as a copy of the other's: as it is
  * where one is given, else of the store that is open under the `dbName` of the options, in whatever thread. The copy
- * costs the same however much there is, and is gone when the ORM is closed.
+ * costs the same however much there is, is in memory also where the other is kept in a directory, and is gone when the
+ * ORM is closed.
  */
 export async function forkOrm(from: TestedOrm | CollectionStoreOptions): Promise<CollectionStoreOrm> {
   const given = 'em' in from ? (from as TestedOrm) : undefined;
   const options = (given?.config.getAll() ?? from) as CollectionStoreOptions;
   const fork = await (given === undefined ? forkOfOpen(options) : partsOf(given).connection.fork());
   try {
-    const orm = await CollectionStoreMikroORM.init({ ...options, dbName: fork.name });
+    const orm = await CollectionStoreMikroORM.init({ ...inMemory(options), dbName: fork.name });
     // Major 7 opens a store with its first use, when the fork may be gone.
     await orm.connect();
     return orm;
   } finally {
     fork.close();
   }
+}
+
+/** The options without what keeps a store in a directory: a fork is in memory. */
+function inMemory({
+  clientUrl,
+  driverOptions = {},
+  ...options
+}: CollectionStoreOptions): CollectionStoreOptions {
+  const { path: _path, durability: _durability, syncInterval: _interval, ...others } = driverOptions;
+  return {
+    ...options,
+    ...(clientUrl !== undefined && !clientUrl.startsWith('file:') && { clientUrl }),
+    driverOptions: others,
+  };
 }
 
 /** A fork of the store of a name, which somebody must have filled: one without a schema is nobody's. */
