@@ -244,11 +244,12 @@ impl State {
 
     /// Ends all waits of a transaction.
     fn give_up(&mut self, transaction: TransactionId, how: Woken, ended: &mut Ended) {
-        for id in self.waiting.get(&transaction).cloned().unwrap_or_default() {
-            if let Some(wait) = self.leave(id) {
-                self.promote(wait.row, ended);
-                ended.push((id, wait.wake, how));
-            }
+        let ids = self.waiting.get(&transaction).cloned().unwrap_or_default();
+        // All of them before any lock is given on, or one could go to another of its own.
+        let waits: Vec<_> = ids.into_iter().filter_map(|id| Some((id, self.leave(id)?))).collect();
+        for (id, wait) in waits {
+            self.promote(wait.row, ended);
+            ended.push((id, wait.wake, how));
         }
     }
 

@@ -1,8 +1,10 @@
 //! The table of locks, apart from any store.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use proptest::prelude::*;
 
 use super::super::locks::{Acquired, LockMode, Locks, RowId, TransactionId, WaitId, Waiting, Wake, Woken};
 use crate::catalog::CollectionId;
@@ -165,4 +167,157 @@ fn the_waits_of_a_transaction_end_with_it() {
     assert_eq!(scene.woken(), [(2, Woken::Ended)]);
     scene.end(one);
     assert_eq!(format!("{:?}", scene.locks), "Locks { rows: 0, waits: 0, .. }");
+}
+
+/// What the table must be like, kept from what it says.
+#[derive(Default)]
+struct Expected {
+    holders: BTreeMap<u8, Vec<(usize, LockMode)>>,
+    queues: BTreeMap<u8, Vec<(WaitId, usize, LockMode)>>,
+}
+
+impl Expected {
+    fn may_hold(&self, who: usize, key: u8, mode: LockMode) -> bool {
+        let others = self.holders.get(&key).into_iter().flatten().filter(|(holder, _)| *holder != who);
+        others.into_iter().all(|(_, held)| *held == Shared && mode == Shared)
+    }
+
+    fn grant(&mut self, who: usize, key: u8, mode: LockMode) {
+        assert!(self.may_hold(who, key, mode), "{who} got a lock of {key} that others keep it from");
+        let holders = self.holders.entry(key).or_default();
+        match holders.iter_mut().find(|(holder, _)| *holder == who) {
+            Some((_, held)) if mode == Exclusive => *held = mode,
+            Some(_) => {}
+            None => holders.push((who, mode)),
+        }
+    }
+
+    fn leave(&mut self, id: WaitId) -> Option<(u8, usize, LockMode)> {
+        self.queues.iter_mut().find_map(|(key, queue)| {
+            let place = queue.iter().position(|(waiting, ..)| *waiting == id)?;
+            let (_, who, mode) = queue.remove(place);
+            Some((*key, who, mode))
+        })
+    }
+
+    fn ended(&mut self, (id, how): (WaitId, Woken)) {
+        let (key, who, mode) = self.leave(id).expect("a wait ended twice");
+        if how == Woken::Granted {
+            self.grant(who, key, mode);
+        }
+    }
+
+    /// Nobody waits for what is free, nor for somebody who waits for them.
+    fn check(&self) {
+        let mut edges = Vec::new();
+        for (key, queue) in &self.queues {
+            if let Some((_, who, mode)) = queue.first() {
+                assert!(!self.may_hold(*who, *key, *mode), "{who} waits for {key}, which is free");
+            }
+            for (place, (_, who, _)) in queue.iter().enumerate() {
+                let holders = self.holders.get(key).into_iter().flatten().map(|(holder, _)| *holder);
+                let ahead = queue.iter().take(place).map(|(_, ahead, _)| *ahead);
+                edges.extend(holders.chain(ahead).filter(|other| other != who).map(|other| (*who, other)));
+            }
+        }
+        for start in 0..TRANSACTIONS {
+            let mut reached = vec![start];
+            let mut at = 0;
+            while let Some(from) = reached.get(at).copied() {
+                at += 1;
+                for (_, to) in edges.iter().filter(|(waiting, _)| *waiting == from) {
+                    assert_ne!(*to, start, "a deadlock is left: {edges:?}");
+                    if !reached.contains(to) {
+                        reached.push(*to);
+                    }
+                }
+            }
+        }
+    }
+}
+
+const TRANSACTIONS: usize = 5;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Acquire(usize, u8, bool),
+    Wait(usize, u8, bool),
+    Cancel(usize),
+    End(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let of = || (0..TRANSACTIONS, 0u8..4, any::<bool>());
+    prop_oneof![
+        3 => of().prop_map(|(who, key, exclusive)| Step::Acquire(who, key, exclusive)),
+        4 => of().prop_map(|(who, key, exclusive)| Step::Wait(who, key, exclusive)),
+        1 => (0usize..4).prop_map(Step::Cancel),
+        2 => (0..TRANSACTIONS).prop_map(Step::End),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn locks_are_what_was_said_of_them(steps in proptest::collection::vec(step(), 1..80)) {
+        let locks = Locks::default();
+        let row = |key: u8| locks.row(CollectionId(1), &[key]);
+        let rows: Vec<RowId> = (0..4).map(row).collect();
+        let mut ids = [(); TRANSACTIONS].map(|()| TransactionId::next());
+        let woken: Arc<Mutex<Vec<(WaitId, Woken)>>> = Arc::default();
+        let mut expected = Expected::default();
+        let mode = |exclusive: bool| if exclusive { Exclusive } else { Shared };
+        for step in steps {
+            let mut begun = None;
+            match step {
+                Step::Acquire(who, key, exclusive) => match locks.acquire(ids[who], row(key), mode(exclusive)) {
+                    Acquired::New | Acquired::Held => expected.grant(who, key, mode(exclusive)),
+                    Acquired::Busy => {
+                        let queued = expected.queues.get(&key).is_some_and(|queue| !queue.is_empty());
+                        prop_assert!(queued || !expected.may_hold(who, key, mode(exclusive)));
+                    }
+                },
+                Step::Wait(who, key, exclusive) => {
+                    let woken = Arc::clone(&woken);
+                    let wake: Wake = Box::new(move |id, how| woken.lock().push((id, how)));
+                    match locks.wait(ids[who], row(key), mode(exclusive), wake) {
+                        Waiting::Granted => begun = Some((None, who, key, mode(exclusive))),
+                        Waiting::Begun(id) => begun = Some((Some(id), who, key, mode(exclusive))),
+                        Waiting::Deadlock => {}
+                    }
+                }
+                Step::Cancel(place) => {
+                    let waiting = expected.queues.values().flatten().nth(place).map(|(id, ..)| *id);
+                    if let Some(id) = waiting {
+                        prop_assert!(locks.cancel(id));
+                        expected.leave(id);
+                    }
+                }
+                Step::End(who) => {
+                    locks.end(ids[who], &rows);
+                    for holders in expected.holders.values_mut() {
+                        holders.retain(|(holder, _)| *holder != who);
+                    }
+                    // A younger one takes its place.
+                    ids[who] = TransactionId::next();
+                }
+            }
+            for ended in std::mem::take(&mut *woken.lock()) {
+                expected.ended(ended);
+            }
+            match begun {
+                Some((Some(id), who, key, mode)) => {
+                    let first = expected.holders.get(&key).is_some_and(|all| all.iter().any(|(holder, _)| *holder == who));
+                    let queue = expected.queues.entry(key).or_default();
+                    queue.insert(if first { 0 } else { queue.len() }, (id, who, mode));
+                }
+                Some((None, who, key, mode)) => expected.grant(who, key, mode),
+                None => {}
+            }
+            expected.check();
+        }
+        for id in ids {
+            locks.end(id, &rows);
+        }
+        prop_assert_eq!(format!("{locks:?}"), "Locks { rows: 0, waits: 0, .. }");
+    }
 }
