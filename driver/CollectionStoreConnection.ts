@@ -362,31 +362,19 @@ export class CollectionStoreConnection extends Connection {
   }
 
   /** Waits for the row that a call in a transaction failed for. */
-  async waitForLock(trx: TransactionContext): Promise<void> {
-    try {
-      await trx.session.waitForLock(this.#settings.lockTimeout);
-    } catch (error) {
-      throw this.converted(error);
-    }
+  waitForLock(trx: TransactionContext): Promise<void> {
+    return this.#converting(() => trx.session.waitForLock(this.#settings.lockTimeout));
   }
 
   /** Waits until no transaction nested in this one is open. */
-  async turn(trx: TransactionContext): Promise<void> {
-    try {
-      await untilFree(trx, this.#settings.lockTimeout);
-    } catch (error) {
-      throw this.converted(error);
-    }
+  turn(trx: TransactionContext): Promise<void> {
+    return this.#converting(() => untilFree(trx, this.#settings.lockTimeout));
   }
 
   /** As `traced`, for work that takes its time. */
   async #working(text: string, work: () => Promise<void>): Promise<void> {
     const start = Date.now();
-    try {
-      await work();
-    } catch (error) {
-      throw this.converted(error);
-    }
+    await this.#converting(work);
     if (this.logs()) {
       this.#log(start, { text }, undefined);
     }
@@ -397,6 +385,15 @@ export class CollectionStoreConnection extends Connection {
     return isEngineError(error) && error.code !== 'LOCKED'
       ? this.platform.getExceptionConverter().convertException(error as any)
       : error;
+  }
+
+  /** What work gives, or core's exception for its error. */
+  async #converting<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.converted(error);
+    }
   }
 
   async #begin(options: any, flush: boolean): Promise<TransactionContext> {
@@ -441,12 +438,8 @@ export class CollectionStoreConnection extends Connection {
     return trx;
   }
 
-  async #nestInTurn(parent: TransactionContext): Promise<TransactionContext> {
-    try {
-      return await nestInTurn(parent, this.#settings.lockTimeout);
-    } catch (error) {
-      throw this.converted(error);
-    }
+  #nestInTurn(parent: TransactionContext): Promise<TransactionContext> {
+    return this.#converting(() => nestInTurn(parent, this.#settings.lockTimeout));
   }
 
   #openStore(): Engine {

@@ -103,5 +103,5 @@ function isAboutRows(value: unknown, keyHere: boolean): boolean {
   );
 }
 
-const QUANTIFIERS: ReadonlySet<string> = new Set(['$some', '$none', '$every']);
+export const QUANTIFIERS: ReadonlySet<string> = new Set(['$some', '$none', '$every']);
 const GROUPS: ReadonlySet<string> = new Set(['$and', '$or', '$not']);

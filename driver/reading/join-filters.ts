@@ -2,7 +2,7 @@
 /** Filters of the entities that a condition leads through, as conditions on their rows. */
 import type { EntityMetadata, EntityProperty, MetadataStorage } from '@mikro-orm/core';
 import { entityNameOf, JOIN_FILTERS, metadataOf } from '../compat.js';
-import { saysNothing } from './join-conditions.js';
+import { QUANTIFIERS, saysNothing } from './join-conditions.js';
 import { type JoinFilter, joinedBy } from '../plan/joined.js';
 import type { Model } from '../plan/model.js';
 import { isPlainObject } from '../plan/value.js';
@@ -60,8 +60,6 @@ function ownFields(condition: unknown): unknown {
   }
   return Object.fromEntries(Object.entries(condition).filter(([, value]) => !leadsOn(value)));
 }
-
-const QUANTIFIERS: ReadonlySet<string> = new Set(['$some', '$none', '$every']);
 
 function leadsOn(value: unknown): boolean {
   return (

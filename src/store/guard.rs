@@ -5,6 +5,7 @@ use super::locks::{Acquired, LockMode, RowId, TransactionId};
 use super::replay::conflict_over;
 use super::root::Root;
 use super::transaction::Isolation;
+use super::violation;
 use crate::catalog::Schema;
 use crate::error::{Error, ErrorCode, Result};
 use crate::value::Row;
@@ -97,8 +98,5 @@ impl Guard<'_> {
 }
 
 fn about(schema: &Schema, row: &Row, code: ErrorCode, what: &str) -> Error {
-    let fields = schema.field_names(&schema.primary);
-    let key = schema.shown(row, &schema.primary);
-    let message = format!("row ({}) = {key} of collection \"{}\" {what}", fields.join(", "), schema.name());
-    Error::new(code, message).of_collection(schema.name()).of_fields(fields).of_key(schema.key_json(row))
+    violation::of_row(schema, row, |row| Error::new(code, format!("{row} {what}")))
 }

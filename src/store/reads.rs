@@ -5,7 +5,7 @@
 //! kept as the ranges of keys that were searched, so that a row which would have
 //! been found had it been there is noticed too.
 
-use std::ops::Bound;
+use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
 use ahash::{AHashMap, AHashSet};
@@ -105,15 +105,6 @@ impl CollectionReads {
 }
 
 fn within((low, high): &KeyRange, key: &[u8]) -> bool {
-    let above = match low {
-        Bound::Unbounded => true,
-        Bound::Included(low) => key >= low.as_slice(),
-        Bound::Excluded(low) => key > low.as_slice(),
-    };
-    above
-        && match high {
-            Bound::Unbounded => true,
-            Bound::Included(high) => key <= high.as_slice(),
-            Bound::Excluded(high) => key < high.as_slice(),
-        }
+    let range = (low.as_ref().map(Vec::as_slice), high.as_ref().map(Vec::as_slice));
+    RangeBounds::<[u8]>::contains(&range, key)
 }

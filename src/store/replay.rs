@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::foreign::Cause;
 use super::root::{Clock, Root};
+use super::violation;
 use super::writer::{Effect, Writer};
 use crate::catalog::{CollectionId, INSERTED, Schema};
 use crate::error::{Error, ErrorCode, Result};
@@ -138,13 +139,8 @@ fn merge_rows(schema: &Schema, before: &Row, after: &Row, current: &Row) -> Row 
 
 /// The conflict over a row that was changed.
 pub(super) fn conflict_over(schema: &Schema, row: Option<&Row>) -> Error {
-    let key = row.map(|row| schema.shown(row, &schema.primary)).unwrap_or_default();
-    let fields = schema.field_names(&schema.primary);
-    let message =
-        format!("row ({}) = {key} of collection \"{}\" was changed", fields.join(", "), schema.name());
-    let error = conflict(&message).of_collection(schema.name()).of_fields(fields);
     match row {
-        Some(row) => error.of_key(schema.key_json(row)),
-        None => error,
+        Some(row) => violation::of_row(schema, row, |row| conflict(&format!("{row} was changed"))),
+        None => conflict("a row was changed").of_collection(schema.name()),
     }
 }

@@ -147,11 +147,6 @@ impl Transaction {
         self.settled = true;
     }
 
-    /// How the transaction was begun.
-    pub fn options(&self) -> Begin {
-        self.options
-    }
-
     /// Where to note what is read, if that is to be known.
     pub fn reads(&self) -> Option<&Arc<Mutex<Reads>>> {
         self.reads.as_ref()

@@ -5,6 +5,14 @@ use crate::catalog::{FieldDef, ForeignKey, IndexSpec, Schema};
 use crate::error::{Error, ErrorCode};
 use crate::value::{Row, Value, ValueRef};
 
+/// An error about a row, made of what messages call it: names the collection, the fields of the key and their values.
+pub(super) fn of_row(schema: &Schema, row: &Row, error: impl FnOnce(&str) -> Error) -> Error {
+    let fields = schema.field_names(&schema.primary);
+    let key = schema.shown(row, &schema.primary);
+    let called = format!("row ({}) = {key} of collection \"{}\"", fields.join(", "), schema.name());
+    error(&called).of_collection(schema.name()).of_fields(fields).of_key(schema.key_json(row))
+}
+
 /// Another row has the primary key of this one.
 pub(super) fn primary(schema: &Schema, row: &Row) -> Error {
     let fields = schema.field_names(&schema.primary);
