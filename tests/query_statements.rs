@@ -608,6 +608,7 @@ fn explains_the_access_path() {
     };
     let cmp = |field: &str| json!({"cmp": {"op": "eq", "path": {"field": field}, "value": {"p": 0}}});
     let by = |field: &str| json!([{"path": {"field": field}, "desc": true}]);
+    let then_by_id = |desc: bool| json!([{"path": {"field": "text"}, "desc": false}, {"path": {"field": "id"}, "desc": desc}]);
     let cases = [
         (
             explain(cmp("id"), json!([]), Json::Null, vec![5.into()]),
@@ -628,6 +629,16 @@ fn explains_the_access_path() {
             explain(json!({"const": true}), by("text"), 3.into(), vec![]),
             "access: index thing_text",
             "backwards",
+        ),
+        (
+            explain(json!({"const": true}), then_by_id(false), 3.into(), vec![]),
+            "access: index thing_text",
+            "order: that of the access path",
+        ),
+        (
+            explain(json!({"const": true}), then_by_id(true), 3.into(), vec![]),
+            "access: index thing_text",
+            "order: that of the access path",
         ),
         (
             explain(json!({"const": true}), by("num"), 3.into(), vec![]),

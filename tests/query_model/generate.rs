@@ -193,5 +193,10 @@ pub fn order(table: usize) -> impl Strategy<Value = Vec<Key>> {
                 Key { path: path.clone(), desc, nulls, values }
             })
         });
-    prop::collection::vec(key, 0..3)
+    // Pages are often told apart by the key at the end.
+    let end = prop::option::of(any::<bool>());
+    (prop::collection::vec(key, 0..3), end).prop_map(move |(mut keys, end)| {
+        keys.extend(end.map(|desc| Key { path: path(table, 0), desc, nulls: None, values: None }));
+        keys
+    })
 }

@@ -14,63 +14,51 @@ pub(super) fn supplied(
     fixed: &[bool],
     order: &OrderShape,
 ) -> Option<Direction> {
-    let is_fixed = |at: usize| fixed.get(at).copied().unwrap_or(false);
-    let mut at = 0;
-    let mut reverse = None;
-    let mut keys = order.keys.iter().peekable();
-    while keys.peek().is_some() && at < components.len() {
-        let key = keys.peek()?;
-        if is_constant(key, components, fixed) {
-            keys.next();
+    let key: Vec<Component> = schema.primary.iter().map(|position| Component::field(*position)).collect();
+    // Entries of an index end with the primary key, which also orders whatever is alike.
+    let ending: &[Component] = if is_primary { &[] } else { &key };
+    let mut parts = components.iter().chain(ending).enumerate();
+    let mut known: Vec<&Component> =
+        components.iter().zip(fixed).filter_map(|(part, fixed)| fixed.then_some(part)).collect();
+    let mut direction = None;
+    let ties = key.iter().map(Wanted::Tie);
+    for wanted in order.keys.iter().map(Wanted::Key).chain(ties) {
+        if key.iter().all(|part| known.contains(&part)) {
+            break;
+        }
+        let (component, desc) = match wanted {
+            Wanted::Key(key) => (key.path.here()?, key.desc),
+            Wanted::Tie(part) => (part, order.ties_desc),
+        };
+        if known.contains(&component) {
             continue;
         }
-        if is_fixed(at) && !matches(key, components.get(at)?) {
-            at += 1;
-            continue;
-        }
-        if !matches(key, components.get(at)?) || *reverse.get_or_insert(key.desc) != key.desc {
+        let (at, part) = parts.find(|(_, part)| !known.contains(part))?;
+        if part != component || matches!(wanted, Wanted::Key(key) if !is_natural(key)) {
             return None;
         }
-        at += 1;
-        keys.next();
+        direction = match direction {
+            None => Some(Direction { reverse: desc, group: None }),
+            // From here on the other way round, within what is alike so far.
+            Some(Direction { reverse, group: None }) if desc != reverse => {
+                Some(Direction { reverse, group: Some(at) })
+            }
+            Some(Direction { reverse, group: Some(_) }) if desc == reverse => return None,
+            same => same,
+        };
+        known.push(part);
     }
-    while keys.next_if(|key| is_constant(key, components, fixed)).is_some() {}
-    // With the whole primary key nothing is left to order.
-    let complete = is_primary && at == components.len();
-    if keys.peek().is_some() && !complete {
-        return None;
-    }
-    let ordered = at;
-    if is_primary {
-        let reverse = reverse.unwrap_or(order.ties_desc);
-        let rest = components.len() > ordered;
-        let group = (rest && reverse != order.ties_desc).then_some(ordered);
-        return Some(Direction { reverse, group });
-    }
-    // Behind the ordered components only those may follow that say nothing new,
-    // or begin the primary key, as the ties are ordered by it.
-    let rest = (ordered..components.len()).filter(|at| !is_fixed(*at));
-    let ties = rest.zip(&schema.primary).all(|(at, primary)| {
-        components.get(at).is_some_and(|part| part.json.is_empty() && part.position == *primary)
-    });
-    let unfixed = (ordered..components.len()).filter(|at| !is_fixed(*at)).count();
-    if !ties || unfixed > schema.primary.len() {
-        return None;
-    }
-    let reverse = reverse.unwrap_or(order.ties_desc);
-    let group = (reverse != order.ties_desc).then_some(ordered);
-    Some(Direction { reverse, group })
+    Some(direction.unwrap_or(Direction { reverse: order.ties_desc, group: None }))
 }
 
-/// Whether all rows walked have the same value for a key.
-fn is_constant(key: &OrderKey, components: &[Component], fixed: &[bool]) -> bool {
-    key.path.here().is_some_and(|component| {
-        components.iter().zip(fixed).any(|(part, fixed)| *fixed && part == component)
-    })
+/// What rows are to be ordered by next.
+enum Wanted<'a> {
+    Key(&'a OrderKey),
+    Tie(&'a Component),
 }
 
-/// Whether a component orders as a key does, in one direction or the other.
-fn matches(key: &OrderKey, component: &Component) -> bool {
+/// Whether a key orders as trees do, in one direction or the other.
+fn is_natural(key: &OrderKey) -> bool {
     let nulls_lowest = key.nulls_first != key.desc;
-    key.ranks.is_none() && (nulls_lowest || !key.nullable) && key.path.here() == Some(component)
+    key.ranks.is_none() && (nulls_lowest || !key.nullable)
 }
