@@ -66,7 +66,7 @@ await main(async () => {
   await install();
   if (withRust) {
     step('Rust tests');
-    results.push(await runRust(options));
+    results.push(...(await runRust(options)));
   }
   if (withJs) {
     step('Build');

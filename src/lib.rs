@@ -19,5 +19,6 @@ pub mod log;
 mod node;
 pub mod query;
 pub mod store;
+mod sync;
 pub mod tree;
 pub mod value;

@@ -45,7 +45,7 @@ fn agree(tree: &Tree<u32>, model: &BTreeMap<Vec<u8>, u32>) {
 
 proptest! {
     #[test]
-    fn behaves_like_an_ordered_map(ops in prop::collection::vec(op(), 1..900), probes in prop::collection::vec((key(), key(), any::<u8>()), 20)) {
+    fn behaves_like_an_ordered_map(ops in prop::collection::vec(op(), 1..if cfg!(miri) { 60 } else { 900 }), probes in prop::collection::vec((key(), key(), any::<u8>()), 20)) {
         let mut tree = Tree::new();
         let mut model = BTreeMap::new();
         let mut kept = Vec::new();

@@ -10,10 +10,18 @@ const resultLine = /^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignore
  */
 const features = process.platform === 'linux' ? [] : ['--no-default-features'];
 
-/** Runs `cargo test` and counts. */
-export async function runRust({ verbose }) {
+/** All tests, and those of schedules, which a model of threads decides. */
+const runs = [features, ['--no-default-features', '--features', 'shuttle', '--lib', 'schedules']];
+
+/** Runs `cargo test` and counts, for each run. */
+export async function runRust(options) {
+  const results = [];
+  for (const args of runs) results.push(await test(['test', '--locked', '--no-fail-fast', ...args], options));
+  return results;
+}
+
+async function test(args, { verbose }) {
   const start = performance.now();
-  const args = ['test', '--locked', '--no-fail-fast', ...features];
   const { code, output } = await capture('cargo', args, { quiet: !verbose });
   const result = {
     title: `cargo ${args.join(' ')}`,

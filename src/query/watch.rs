@@ -4,13 +4,12 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::access::Access;
 use super::lookup::Through;
 use super::planner::Range;
 use crate::catalog::CollectionId;
 use crate::store::{Collection, KeyRange, Reads};
+use crate::sync::Mutex;
 use crate::value::successor;
 
 /// Where a run notes what it reads; nowhere, mostly.

@@ -13,9 +13,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ahash::{AHashMap, AHashSet, RandomState};
-use parking_lot::Mutex;
 
 use crate::catalog::CollectionId;
+use crate::sync::Mutex;
 
 /// The number of a transaction: a younger one has a greater number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

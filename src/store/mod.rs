@@ -21,6 +21,8 @@ mod registry;
 mod replay;
 mod restructure;
 mod root;
+#[cfg(all(test, feature = "shuttle"))]
+mod schedules;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -29,9 +31,6 @@ mod violation;
 mod writer;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
-use parking_lot::{Mutex, RwLock};
 
 pub use automatic::AutoIndex;
 pub use durable::{CHECKPOINT_AFTER, Keep};
@@ -46,6 +45,8 @@ pub use transaction::{Begin, Isolation, SavepointId, Transaction};
 pub use writer::{Effect, Writer};
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Mutex, RwLock};
 use durable::Durable;
 use locks::Locks;
 use recent::Recent;
@@ -216,7 +217,7 @@ impl std::fmt::Debug for Store {
 
 impl Core {
     fn new(name: Option<&str>) -> Self {
-        static LAST: AtomicU64 = AtomicU64::new(0);
+        static LAST: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         Self {
             name: name.map(str::to_owned),
             identity: LAST.fetch_add(1, Ordering::Relaxed) + 1,

@@ -3,11 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::locks::WaitId;
 use super::writer::Effect;
 use crate::catalog::Catalog;
+use crate::sync::Mutex;
 
 /// So many changes of rows are kept; whoever needs older ones comes too late.
 const MOST: usize = 100_000;
@@ -75,9 +74,8 @@ impl Recent {
     /// Calls back with the next commit, if `newest` is not behind a version already.
     pub fn wait(&self, after: u64, newest: impl Fn() -> u64, wake: WakeReader) -> Option<WaitId> {
         let mut state = self.0.lock();
-        // Asked while the state is locked: a commit is noted before it counts as the newest.
-        let noted = state.commits.back().map_or(0, |commit| commit.sequence);
-        if newest().max(noted) > after {
+        // Asked while the state is locked: whoever publishes after that wakes those who wait.
+        if newest() > after {
             return None;
         }
         let id = WaitId::next();

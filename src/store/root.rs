@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-
-use parking_lot::Mutex;
 
 use crate::catalog::{Access, Catalog, CollectionId, Component, ForeignKey, IndexOrigin, IndexSpec, Schema};
 use crate::error::{Error, ErrorCode, Result};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use crate::tree::Tree;
 use crate::value::{Row, encode_key, successor};
 

@@ -3,8 +3,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
-use parking_lot::Mutex;
-
 use super::foreign::Cause;
 use super::guard::{Blocked, Guard, Patience};
 use super::locks::{LockMode, RowId, TransactionId, WaitId, Waiting, Wake};
@@ -16,6 +14,7 @@ use super::writer::{Effect, Writer};
 use super::{Published, Store};
 use crate::catalog::Schema;
 use crate::error::{Error, ErrorCode, Result};
+use crate::sync::Mutex;
 use crate::value::Row;
 
 /// What a transaction sees of others, and what becomes of it when they change the same.

@@ -9,7 +9,7 @@ mod checker;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use checker::{Id, Level};
@@ -17,6 +17,7 @@ use collection_store::error::{Error, ErrorCode};
 use collection_store::query::{Params, Plan, Session, Sink, Wire};
 use collection_store::store::{Begin, Isolation, Store, Transaction, Woken};
 use collection_store::value::{Value, ValueRef, encode_key};
+use parking_lot::Mutex;
 use serde_json::json;
 
 const KEYS: i64 = 8;
@@ -222,7 +223,7 @@ fn histories(isolation: Isolation, level: Level) {
                             break;
                         }
                         match run(store, &reads, isolation, id, &mut random) {
-                            Ok(seen) => drop(history.lock().unwrap().insert(id, seen)),
+                            Ok(seen) => drop(history.lock().insert(id, seen)),
                             Err(error) => match error.code {
                                 ErrorCode::WriteConflict | ErrorCode::Deadlock | ErrorCode::Unique => {
                                     failed.fetch_add(1, Ordering::Relaxed);
@@ -236,7 +237,7 @@ fn histories(isolation: Isolation, level: Level) {
             }
         });
         let last = Reads::new().run(Session::Store(&store), 2, 0, 0).unwrap().into_iter().collect();
-        let history = history.into_inner().unwrap();
+        let history = history.into_inner();
         if let Some(wrong) = checker::check(&history, &last, level) {
             panic!("HISTORIES_SEED={seed}, round {round}: {wrong}\n{last:?}\n{history:?}");
         }

@@ -4,7 +4,7 @@ use super::*;
 use crate::error::ErrorCode;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 8 } else { 3000 }))]
 
     #[test]
     fn a_decimal_comes_back_as_written(text in decimal_text()) {

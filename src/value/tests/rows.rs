@@ -39,7 +39,7 @@ fn visit(value: ValueRef) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 8 } else { 1500 }))]
 
     #[test]
     fn a_row_gives_back_what_was_put_in(values in fields()) {
