@@ -99,7 +99,7 @@ const columns = SIZES.map((rows) => {
   return results;
 });
 
-console.log('\nSavepoints and snapshots, median of', TRIALS, 'trials\n');
+console.log(`Medians of ${TRIALS} trials.\n`);
 table(
   ['', ...SIZES.map((rows) => `${rows.toLocaleString('en-GB')} rows`)],
   Object.keys(columns[0]).map((name) => [name, ...columns.map((results) => microseconds(results[name]))]),

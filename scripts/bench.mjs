@@ -1,92 +1,94 @@
 /**
- * `npm run bench`: builds what is needed, then compares through MikroORM (`orm`) and runs the programs in `bench/` and
- * `bench/mikro-orm/`, or those whose names are given. `--quick`: `orm` alone, small and with few runs. `--work TEXT`: only
- * the work of `orm` with that in its title. `--processor`: ratios of the processor's time, which other work on the machine
- * disturbs less.
+ * `npm run bench`: builds what is needed, measures, and writes docs/benchmarks.md; with names of parts only those.
+ *
+ * `--quick`: the levels and the start alone, small and with few runs, in less than three minutes; writes nothing.
+ * `--work TEXT`: only the work of the levels with that in its title; writes nothing.
+ * `--processor`: ratios of the processor's time (orm), which other work on the machine disturbs less; writes nothing.
+ * `--large`: ten million rows, at the levels of engine and driver; writes nothing.
  */
 
-import { readdirSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
-import { compare, tableOf } from '../bench/orm/compare.mjs';
-import { table } from '../bench/report.mjs';
+import { driver, folder as peers, memory } from '../bench/driver/level.mjs';
+import { loop, orm } from '../bench/orm/level.mjs';
+import { write } from '../bench/page.mjs';
 import { build } from './lib/build.mjs';
 import { install } from './lib/install.mjs';
 import { place } from './lib/package.mjs';
 import { at } from './lib/project.mjs';
-import { Failure, main, run, step } from './lib/run.mjs';
-import { runtime } from './lib/runtimes.mjs';
+import { Failure, capture, main, step } from './lib/run.mjs';
 
-/** Not a benchmark: what they share. */
-const helpers = new Set(['report.mjs']);
-/** Programs that need MikroORM and a driver to compare with: they run with packages of their own. */
-const compared = at('bench/mikro-orm');
+/** MikroORM's own protocol: 10 runs to warm up, 50 that count; slow work ends with its budget, in milliseconds. */
+const FULL = { warmUps: 10, runs: 50, limit: 1_800_000 };
+const QUICK = { warmUps: 3, runs: 10, limit: 60_000 };
+const SIZES = [1_000, 100_000, 1_000_000];
+const LARGE = { sizes: [10_000_000], large: true };
 
-const programsOf = (folder) =>
-  readdirSync(folder)
-    .filter((name) => name.endsWith('.mjs') && !helpers.has(name))
-    .map((name) => ({ name: name.replace('.mjs', ''), folder }));
-const all = [...programsOf(at('bench')), ...programsOf(compared)];
-
-/** MikroORM's own protocol: 10 runs to warm up, 50 that count; slow work ends with its budget. */
-const FULL = { warmUps: 10, runs: 50, budget: 6_000, limit: 900_000, sizes: [1_000, 100_000] };
-const QUICK = { warmUps: 3, runs: 10, budget: 150, limit: 60_000, sizes: [1_000] };
-
-/** Compares with MikroORM's own drivers. */
-async function orm({ sizes, by, ...options }) {
-  const [{ model }] = cpus();
-  console.log(
-    `${model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}`,
-  );
-  for (const [core, name] of [
-    ['6', 'node'],
-    ['7', 'node22'],
-  ]) {
-    const { program, title } = await runtime(name);
-    const folder = at('bench/orm', `core-${core}`);
+/** A program that prints Markdown; those of bench/mikro-orm have packages of their own to run with. */
+const program = (path) => async () => {
+  const folder = at(path, '..');
+  if (path.startsWith('bench/mikro-orm/')) {
     await install(folder);
     place(folder);
-    for (const size of sizes) {
-      step(`MikroORM ${core}, ${title}, ${size.toLocaleString('en-GB')} books`);
-      const { results, leftOut } = await compare({ core, program, options: { ...options, size } });
-      const { head, rows, lost } = tableOf(results, by);
-      table(head, rows);
-      for (const line of [...leftOut, ...lost]) console.log(`- ${line}`);
-    }
   }
-}
+  const { code, output } = await capture(process.execPath, ['--expose-gc', at(path)], { cwd: folder });
+  if (code !== 0) throw new Failure(`${path} failed:\n${output}`);
+  return output;
+};
+
+/** The parts in the order of the page. `quick`: what replaces their options in a quick run, which leaves those without it out. */
+const PARTS = {
+  orm: {
+    title: 'Through MikroORM',
+    measure: orm,
+    full: { sizes: [1_000, 100_000], budget: 6_000 },
+    quick: { sizes: [1_000], budget: 100 },
+  },
+  driver: {
+    title: 'The driver level, from JavaScript',
+    measure: driver,
+    full: { sizes: SIZES, budget: 2_000 },
+    quick: { sizes: [10_000], budget: 100 },
+  },
+  memory: { title: 'Memory', measure: memory, full: { rows: 1_000_000 }, quick: { rows: 100_000 } },
+  start: { title: 'Start', measure: program('bench/mikro-orm/start.mjs'), quick: {} },
+  loop: { title: 'The event loop', measure: loop, full: { rows: 1_000_000 }, quick: { rows: 10_000 } },
+  savepoints: { title: 'Savepoints and snapshots', measure: program('bench/savepoints.mjs') },
+  relations: { title: 'Relations through MikroORM', measure: program('bench/mikro-orm/relations.mjs') },
+  testing: { title: 'Resetting a store between tests', measure: program('bench/mikro-orm/testing.mjs') },
+};
+const NAMES = Object.keys(PARTS);
 
 await main(async () => {
   const { values: options, positionals: wanted } = parseArgs({
     allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
+      large: { type: 'boolean', default: false },
       work: { type: 'string' },
-      processor: { type: 'boolean' },
+      processor: { type: 'boolean', default: false },
     },
   });
-  const programs = all.filter(
-    ({ name }) => wanted.length === 0 || wanted.some((text) => name.includes(text)),
+  const unknown = wanted.filter((name) => !NAMES.includes(name));
+  if (unknown.length > 0) throw new Failure(`No such benchmark: ${unknown}. There are: ${NAMES.join(', ')}`);
+  const chosen = NAMES.filter(
+    (name) => (wanted.length === 0 || wanted.includes(name)) && !(options.quick && !PARTS[name].quick),
   );
-  const compares = wanted.length === 0 || wanted.includes('orm');
-  if (programs.length === 0 && !compares) {
-    throw new Failure(`No such benchmark. There are: orm, ${all.map(({ name }) => name).join(', ')}`);
-  }
+  const partial = options.quick || options.large || options.processor || options.work !== undefined;
   await build();
-  if (compares) {
-    await orm({
-      ...(options.quick ? QUICK : FULL),
-      only: options.work,
-      by: options.processor ? 'processor' : 'p50',
-    });
-  }
-  if (options.quick && wanted.length === 0) return;
-  if (programs.some(({ folder }) => folder === compared)) {
-    await install(compared);
-    place(compared);
-  }
-  for (const { name, folder } of programs) {
-    step(name);
-    await run(process.execPath, ['--expose-gc', `${folder}/${name}.mjs`], { cwd: folder });
+  await install(peers);
+  for (const name of chosen) {
+    const { title, measure, full, quick } = PARTS[name];
+    step(title);
+    const body = await measure(
+      {
+        ...(options.quick ? { ...QUICK, ...quick } : { ...FULL, ...full }),
+        ...(options.large && LARGE),
+        only: options.work,
+        by: options.processor && name === 'orm' ? 'processor' : 'p50',
+      },
+      (what) => console.log(`${new Date().toTimeString().slice(0, 8)} ${what}`),
+    );
+    console.log(`\n${body.trim()}`);
+    if (!partial) await write(name, { title, command: `npm run bench -- ${name}`, body }, NAMES);
   }
 });
