@@ -361,9 +361,9 @@ export class CollectionStoreConnection extends Connection {
     }
   }
 
-  /** Waits for the row that a call in a transaction failed for. */
-  waitForLock(trx: TransactionContext): Promise<void> {
-    return this.#converting(() => trx.session.waitForLock(this.#settings.lockTimeout));
+  /** Waits for the row that a call in a transaction failed for, unless the caller's signal says stop. */
+  waitForLock(trx: TransactionContext, signal?: AbortSignal): Promise<void> {
+    return this.#converting(() => trx.session.waitForLock(this.#settings.lockTimeout, signal));
   }
 
   /** Waits until no transaction nested in this one is open. */

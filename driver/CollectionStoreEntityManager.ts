@@ -45,7 +45,11 @@ export class CollectionStoreEntityManager<
     if (retries === 0 || (this.getContext(false) as any).getTransactionContext()) {
       return super.transactional(cb as any, explicit);
     }
-    return withRetries(retries, () => super.transactional(cb as any, { ...explicit, clear: true }));
+    return withRetries(
+      retries,
+      () => super.transactional(cb as any, { ...explicit, clear: true }),
+      explicit.signal,
+    );
   }
 
   /** As core's. */

@@ -133,6 +133,30 @@ describe('rows that are locked', () => {
     assert.equal(await fork().nativeUpdate(Job, 1, { runs: 1 }), 1);
   });
 
+  test('are waited for until the caller says stop, whose transaction goes on', async () => {
+    const holder = await holding(1);
+    const em = fork();
+    await em.begin();
+    for (const wait of [
+      (options: object) => em.nativeUpdate(Job, 1, { runs: 1 }, options),
+      (options: object) =>
+        em.findOne(Job, 1, { lockMode: LockMode.PESSIMISTIC_WRITE, ...options }) as Promise<unknown>,
+      (options: object) => fork().nativeUpdate(Job, 1, { runs: 1 }, options),
+    ]) {
+      const stop = new AbortController();
+      const waiting = wait({ signal: stop.signal });
+      assert.ok(await isPending(waiting));
+      stop.abort(new RangeError('not that long'));
+      await assert.rejects(waiting, /not that long/);
+      await assert.rejects(wait({ signal: stop.signal }), /not that long/);
+    }
+    const next = fork().nativeUpdate(Job, 1, { runs: 2 });
+    await holder.rollback();
+    assert.equal(await next, 1, "who gave up is in nobody's way");
+    assert.equal(await em.nativeUpdate(Job, 2, { runs: 3 }), 1);
+    await em.commit();
+  });
+
   test('are locked by `em.lock`', async () => {
     const holder = fork();
     await holder.begin();
@@ -219,6 +243,23 @@ describe('a transaction in conflict', () => {
       fork().transactional(async () => {}, { retries: -1 }),
       /retries/,
     );
+  });
+
+  test('is not run again once the caller has said stop', async () => {
+    const stop = new AbortController();
+    let tries = 0;
+    const failing = fork().transactional(
+      async (em) => {
+        tries++;
+        await em.findOneOrFail(Job, 1);
+        await fork().nativeUpdate(Job, 1, { runs: tries });
+        stop.abort(new RangeError('enough'));
+        throw Object.assign(new Error('conflict'), { retryable: true });
+      },
+      { retries: 1_000, signal: stop.signal } as never,
+    );
+    await assert.rejects(failing, /enough/);
+    assert.equal(tries, 1);
   });
 
   test('says nothing of errors that are none', async () => {

@@ -66,7 +66,8 @@ export class Calls {
 
   async #again<T>(options: any, work: (options: any) => T): Promise<T> {
     for (;;) {
-      await this.#connection.waitForLock(TransactionContext.from(options.ctx));
+      await this.#connection.waitForLock(TransactionContext.from(options.ctx), options.signal);
+      options.signal?.throwIfAborted();
       try {
         return work(options);
       } catch (error) {

@@ -422,8 +422,8 @@ export class NativeTransaction extends HandleSession {
   }
 
   /** Waits for the row that the last call failed for with `LOCKED`, at most so many milliseconds; the call is then to be made again. */
-  waitForLock(timeout: number): Promise<void> {
-    return waitForLock(this.handle, timeout);
+  waitForLock(timeout: number, signal?: AbortSignal): Promise<void> {
+    return waitForLock(this.handle, timeout, signal);
   }
 
   /** Marks the present state, to come back to. */

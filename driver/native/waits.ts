@@ -23,27 +23,34 @@ export function waits(): Map<number, (how: number) => void> {
  * Waits for the lock that the last statement of a transaction failed for, at
  * most so many milliseconds; the statement is then to be run again.
  *
- * Rejects with `LOCK_TIMEOUT` where that was not long enough, and with
- * `DEADLOCK` where it never would be.
+ * Rejects with `LOCK_TIMEOUT` where that was not long enough, with `DEADLOCK`
+ * where it never would be, and with its reason where the signal says stop.
  */
-export async function waitForLock(transaction: number, timeout: number): Promise<void> {
+export async function waitForLock(transaction: number, timeout: number, signal?: AbortSignal): Promise<void> {
   const pending = waits();
   const wait = binding().waitForLock(transaction);
   if (wait === 0) {
     return;
   }
+  const giveUp = (then: () => void) => {
+    // Unless it has ended already, and is about to be told so.
+    if (binding().cancelWait(transaction, wait)) {
+      then();
+    }
+  };
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const how = await new Promise<number | undefined>((resolve) => {
+  let stop: (() => void) | undefined;
+  const how = await new Promise<number | undefined>((resolve, reject) => {
     pending.set(wait, resolve);
     // Also what keeps the process alive until the wait has ended.
-    timer = setTimeout(() => {
-      if (binding().cancelWait(transaction, wait)) {
-        resolve(undefined);
-      }
-    }, timeout);
+    timer = setTimeout(() => giveUp(() => resolve(undefined)), timeout);
+    stop = () => giveUp(() => reject(signal?.reason));
+    signal?.addEventListener('abort', stop, { once: true });
+  }).finally(() => {
+    clearTimeout(timer);
+    pending.delete(wait);
+    signal?.removeEventListener('abort', stop as () => void);
   });
-  clearTimeout(timer);
-  pending.delete(wait);
   if (how === undefined) {
     throw engineError(
       'LOCK_TIMEOUT',

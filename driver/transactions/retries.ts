@@ -9,8 +9,13 @@ const LONGEST_PAUSE = 250;
 /**
  * Runs work until it is in no conflict, at most so many times more. The pauses
  * are random, so that those who were in conflict do not meet again, and grow.
+ * The caller's signal ends them.
  */
-export async function withRetries<T>(retries: number, work: () => Promise<T>): Promise<T> {
+export async function withRetries<T>(
+  retries: number,
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   if (!Number.isInteger(retries) || retries < 0) {
     throw new ValidationError(`\`retries\` must be how often to try again, not ${String(retries)}.`);
   }
@@ -22,6 +27,8 @@ export async function withRetries<T>(retries: number, work: () => Promise<T>): P
         throw error;
       }
     }
-    await pause(Math.random() * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** attempt));
+    const time = Math.random() * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** attempt);
+    await pause(time, undefined, { signal }).catch(() => undefined);
+    signal?.throwIfAborted();
   }
 }
