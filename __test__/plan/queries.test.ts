@@ -100,7 +100,7 @@ describe('orders', () => {
           path: {
             field: 'name',
             via: [
-              { collection: 'book_tags', on: [['id', 'book_id']] },
+              { collection: 'book_tags', on: [['id', 'book_id']], many: true },
               { collection: 'tag', on: [['tag_id', 'id']] },
             ],
           },

@@ -29,13 +29,21 @@ export interface Join {
   readonly on: readonly (readonly [local: JoinEnd, target: JoinEnd])[];
 }
 
+/** A relation on the way to a value. */
+export interface Step extends Join {
+  /** Which of the rows it leads to count; all without it. */
+  readonly where?: Expr;
+  /** Whether it may lead to several rows. */
+  readonly many?: boolean;
+}
+
 /** A field, a place inside its document, or one reached through relations. */
 export interface Path {
   readonly field: string;
   /** The way into the document the field holds. */
   readonly json?: readonly string[];
   /** Relations to follow first. */
-  readonly via?: readonly Join[];
+  readonly via?: readonly Step[];
 }
 
 export type Comparison = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte';

@@ -4,7 +4,7 @@
  */
 import type { Expr, Join, Operand, Path } from '../native/ir.js';
 import type { Model, RelationProp } from './model.js';
-import { lower } from './quantify.js';
+import { conditionsByRow, lower } from './quantify.js';
 import { Scope, type Step } from './scope.js';
 import type { Comparison, Group, Place, Quantifier, Sink, Test } from './sink.js';
 
@@ -40,7 +40,8 @@ interface Frame {
 
 /** Builds the condition of a plan. */
 export class ConditionBuilder implements Sink {
-  readonly #root: Scope;
+  /** The row that the condition is about. */
+  readonly root: Scope;
   readonly #outer: Condition[] = [];
   readonly #frames: Frame[] = [];
   readonly #scopes: Scope[] = [];
@@ -50,8 +51,8 @@ export class ConditionBuilder implements Sink {
 
   /** Parameters of the condition are numbered from `firstParam`. */
   constructor(model: Model, firstParam = 0) {
-    this.#root = Scope.root(model);
-    this.#scope = this.#root;
+    this.root = Scope.root(model);
+    this.#scope = this.root;
     this.#params = firstParam;
   }
 
@@ -62,7 +63,12 @@ export class ConditionBuilder implements Sink {
 
   /** The condition as a whole, about rows of the root; nothing when every row fulfils it. */
   finish(): Expr | undefined {
-    return lower({ all: this.#outer }, this.#root);
+    return lower({ all: this.#outer }, this.root);
+  }
+
+  /** What the condition says of the rows of relations to many, and of those behind them, whatever the other rows are. */
+  rows(): ReadonlyMap<Scope, Expr> {
+    return conditionsByRow({ all: this.#outer }, this.root);
   }
 
   /** The rows that the condition is about, each behind those that lead to it. */
@@ -85,7 +91,7 @@ export class ConditionBuilder implements Sink {
 
   /** The rows at the end of some steps from the root. */
   scopeAt(steps: readonly Step[]): Scope {
-    return steps.reduce((scope, { prop, branch }) => scope.follow(prop, branch), this.#root);
+    return steps.reduce((scope, { prop, branch }) => scope.follow(prop, branch), this.root);
   }
 
   open(group: Group): void {
@@ -107,7 +113,7 @@ export class ConditionBuilder implements Sink {
   }
 
   leave(): void {
-    this.#scope = this.#scopes.pop() ?? this.#root;
+    this.#scope = this.#scopes.pop() ?? this.root;
   }
 
   quantify(prop: RelationProp, quantifier: Quantifier, target: Model): void {
@@ -116,7 +122,7 @@ export class ConditionBuilder implements Sink {
     this.#scope = Scope.root(target);
     const member = this.#scope;
     this.#push((members) => {
-      this.#scope = this.#scopes.pop() ?? this.#root;
+      this.#scope = this.#scopes.pop() ?? this.root;
       const found = someOf(scope.follow(prop, ''), scope, quantifier, members, member);
       const wanted = quantifier === 'some';
       return {
@@ -148,7 +154,7 @@ export class ConditionBuilder implements Sink {
     const member = Scope.root({ name: list.column.name });
     this.#scope = member;
     this.#push((members) => {
-      this.#scope = this.#scopes.pop() ?? this.#root;
+      this.#scope = this.#scopes.pop() ?? this.root;
       const where = lower({ all: members }, member) ?? { const: true };
       const [path] = paths as readonly [Path];
       return { leaf: { member: { path, where } }, scope, withoutRow: false };

@@ -5,7 +5,7 @@ import type { Expr } from '../native/ir.js';
 import { ConditionBuilder } from './condition.js';
 import { addFilters, type JoinFilter } from './joined.js';
 import type { Model } from './model.js';
-import { classFilter } from './scope.js';
+import { classFilter, type Scope } from './scope.js';
 import { walkWhere } from './where.js';
 
 /** A condition as the engine has it. */
@@ -14,6 +14,15 @@ export interface CompiledWhere {
   readonly expr?: Expr;
   /** The number of the first parameter after the condition's. */
   readonly nextParam: number;
+  readonly joined: JoinedRows;
+}
+
+/** The rows that a condition joins. */
+export interface JoinedRows {
+  /** The rows that it is a condition on. */
+  readonly root: Scope;
+  /** What it says of the rows of a scope; nothing where it says nothing. */
+  at(scope: Scope): Expr | undefined;
 }
 
 /** Builds the condition on rows of a model, with parameters from `firstParam` on: first its own, then those of filters of the relations that it follows. */
@@ -27,7 +36,21 @@ export function whereOf(
   walkWhere(model, where, builder);
   const { exprs: required, nextParam } = addFilters(builder, filters, builder.nextParam);
   const exprs = [classFilter(model), builder.finish(), ...required].filter((expr) => expr !== undefined);
-  return exprs.length === 0 ? { nextParam } : { expr: allOf(exprs), nextParam };
+  const compiled = { nextParam, joined: joinedRows(builder) };
+  return exprs.length === 0 ? compiled : { ...compiled, expr: allOf(exprs) };
+}
+
+function joinedRows(builder: ConditionBuilder): JoinedRows {
+  let rows: ReadonlyMap<Scope, Expr> | undefined;
+  return {
+    root: builder.root,
+    at: (scope) => {
+      rows ??= builder.rows();
+      const exprs = [scope.filtered ? scope.filter : undefined, rows.get(scope)];
+      const known = exprs.filter((expr) => expr !== undefined);
+      return known.length === 0 ? undefined : allOf(known);
+    },
+  };
 }
 
 const NO_FILTERS: readonly JoinFilter[] = [];

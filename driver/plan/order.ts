@@ -2,11 +2,12 @@
  * The language of orders: walks an order of MikroORM once and reports its
  * criteria, without changing it.
  */
-import type { JsonValue, Order, Path } from '../native/ir.js';
+import type { JsonValue, Order, Path, Step } from '../native/ir.js';
 import { PlanError } from './errors.js';
 import { decodeJsonKey } from './json-key.js';
 import { keyPlaces, targetParts } from './key.js';
 import { findEmbedded, findProp, type Model, type Prop, type RelationProp } from './model.js';
+import type { JoinedRows } from './filter.js';
 import { Scope } from './scope.js';
 import { isPolymorphic } from './polymorphic.js';
 import type { Place } from './sink.js';
@@ -203,14 +204,16 @@ function unknownProperty(path: string): PlanError {
   return new PlanError('UNKNOWN_PROPERTY', `Trying to order by not existing property ${path}`, path);
 }
 
-/** Builds the order of a plan. */
+/** Builds the order of a plan. In SQL an order and the condition beside it join a relation but once: the rows that one speaks of are the other's. */
 export class OrderBuilder implements OrderSink {
   readonly order: Order[] = [];
+  readonly #joined: JoinedRows | undefined;
   readonly #scopes: Scope[] = [];
   #scope: Scope;
 
-  constructor(model: Model) {
-    this.#scope = Scope.root(model);
+  constructor(model: Model, joined?: JoinedRows) {
+    this.#joined = joined;
+    this.#scope = joined?.root ?? Scope.root(model);
   }
 
   enter(prop: RelationProp, branch: string): void {
@@ -226,7 +229,7 @@ export class OrderBuilder implements OrderSink {
     const { scope, paths } = this.#scope.resolve([place]);
     const [path] = paths;
     if (path !== undefined) {
-      const via = scope.joins();
+      const via = scope.line().map((scope) => this.#stepTo(scope));
       this.order.push({
         path: via.length > 0 ? ({ ...path, via } satisfies Path) : path,
         desc,
@@ -234,5 +237,10 @@ export class OrderBuilder implements OrderSink {
         ...(values && { values: { v: values as readonly JsonValue[] } }),
       });
     }
+  }
+
+  #stepTo(scope: Scope): Step {
+    const where = this.#joined?.at(scope);
+    return { ...scope.join, ...(where && { where }), ...(scope.many && { many: true }) };
   }
 }

@@ -25,6 +25,24 @@ export function lower(condition: Condition, scope: Scope): Expr | undefined {
   return 'const' in expr && expr.const ? undefined : expr;
 }
 
+/** What a condition says of the rows of relations to many, and of those behind them, whatever the other rows are. */
+export function conditionsByRow(condition: Condition, scope: Scope): ReadonlyMap<Scope, Expr> {
+  const rows = new Map<Scope, Expr>();
+  const visit = (condition: Positive, at: Scope, several: boolean): void => {
+    for (const member of together('all' in condition ? condition.all : [condition], at, allOf)) {
+      const child = onlyChild(member, at);
+      if (child !== undefined) {
+        if (several || child.many) {
+          rows.set(child, place(member, child));
+        }
+        visit(member, child, several || child.many);
+      }
+    }
+  };
+  visit(positive(condition, false), scope, false);
+  return rows;
+}
+
 function opposite(truth: Leaf['withoutRow']): Leaf['withoutRow'] {
   return typeof truth === 'object'
     ? { ...truth, truth: !truth.truth }

@@ -154,9 +154,9 @@ export class Scope {
     return { scope, paths };
   }
 
-  /** The ways from the root to here. */
-  joins(): Join[] {
-    return this.parent === undefined ? [] : [...this.parent.joins(), this.join];
+  /** The scopes that lead here from the root, and this one. */
+  line(): Scope[] {
+    return this.parent === undefined ? [] : [...this.parent.line(), this];
   }
 
   /** The scope directly below an ancestor on the way here; nothing when this is the ancestor itself. */

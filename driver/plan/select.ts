@@ -334,7 +334,7 @@ function nestedPart(
 function nestedOf(prop: RelationProp, options: NestedOptions, firstParam: number): Nested {
   const target = prop.target();
   const where = whereOf(target, options.where, firstParam);
-  const order = new OrderBuilder(target);
+  const order = new OrderBuilder(target, where.joined);
   walkOrder(target, options.orderBy, order);
   const { select, finish, conditions, nextParam } =
     options.keyOnly === true

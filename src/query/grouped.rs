@@ -38,7 +38,7 @@ impl Execution {
     ) -> Result<Option<Vec<Row>>> {
         let total = collection.rows.len();
         let Some(key) = find.order.keys.first() else { return Ok(None) };
-        let Some(join) = key.path.via.first() else { return Ok(None) };
+        let Some(join) = key.path.via.first().map(|step| &step.join) else { return Ok(None) };
         let related = self.root.collection(join.target)?.rows.len();
         let most_match = choice.is_exact() && choice.access.entries() >= total / 2;
         if limit == usize::MAX || !most_match || !join.is_plain() || related.saturating_mul(LEAST_FAN) > total
@@ -64,7 +64,7 @@ impl Execution {
                 ahead -= size;
                 continue;
             }
-            let mut sorter = Sorter::new(&find.order, ahead.saturating_add(wanted));
+            let mut sorter = Sorter::page(&find.order, ahead.saturating_add(wanted));
             let mut matching = 0;
             for group in level {
                 let mut entries = index.tree.iter();
@@ -93,11 +93,15 @@ impl Execution {
         key: &OrderKey,
     ) -> Result<Vec<Group>> {
         let direct = match key.path.via.split_first() {
-            Some((join, rest))
+            Some((step, rest))
                 if width == 1
-                    && matches!(self.lookup(join)?, Lookup::Keyed { through: Through::Primary, .. }) =>
+                    && step.filter.conditions.is_empty()
+                    && matches!(
+                        self.lookup(&step.join)?,
+                        Lookup::Keyed { through: Through::Primary, .. }
+                    ) =>
             {
-                let target = self.root.collection(join.target)?;
+                let target = self.root.collection(step.join.target)?;
                 (target.schema.primary.len() == 1).then_some((target, rest))
             }
             _ => None,

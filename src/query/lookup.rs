@@ -6,7 +6,7 @@ use ahash::AHashMap;
 
 use super::execution::{Execution, Wish, defect};
 use super::join::encode_ends;
-use super::shape::{Join, JoinEnd, ValuePath};
+use super::shape::{Join, JoinEnd, Step, ValuePath};
 use crate::catalog::Component;
 use crate::error::Result;
 use crate::store::{Collection, Index};
@@ -231,6 +231,22 @@ impl Execution {
         }
     }
 
+    /// Visits the rows that count of those that a relation leads to.
+    pub fn follow_step(
+        &self,
+        step: &Step,
+        row: &Row,
+        visit: &mut dyn FnMut(&Row) -> Result<()>,
+    ) -> Result<()> {
+        self.follow(&step.join, row, &mut |next| {
+            if self.holds(&step.filter, next)? {
+                visit(next)?;
+            }
+            Ok(true)
+        })?;
+        Ok(())
+    }
+
     /// Hands over the value at a path: null where no row is reached, the least
     /// that is not null where several are.
     pub fn with_value<T>(&self, path: &ValuePath, row: &Row, f: impl FnOnce(ValueRef<'_>) -> T) -> Result<T> {
@@ -246,7 +262,7 @@ impl Execution {
     pub fn with_value_behind<T>(
         &self,
         row: Option<&Row>,
-        via: &[Join],
+        via: &[Step],
         component: &Component,
         f: impl FnOnce(ValueRef<'_>) -> T,
     ) -> Result<T> {
@@ -257,15 +273,14 @@ impl Execution {
         Ok(f(least.as_ref().map_or(ValueRef::Null, |end| component.of(end))))
     }
 
-    fn least(&self, via: &[Join], component: &Component, row: &Row, least: &mut Option<Row>) -> Result<()> {
-        let Some((join, rest)) = via.split_first() else {
+    fn least(&self, via: &[Step], component: &Component, row: &Row, least: &mut Option<Row>) -> Result<()> {
+        let Some((step, rest)) = via.split_first() else {
             let value = component.of(row);
             if !value.is_null() && least.as_ref().is_none_or(|least| value < component.of(least)) {
                 *least = Some(row.clone());
             }
             return Ok(());
         };
-        self.follow(join, row, &mut |next| self.least(rest, component, next, least).map(|()| true))?;
-        Ok(())
+        self.follow_step(step, row, &mut |next| self.least(rest, component, next, least))
     }
 }

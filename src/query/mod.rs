@@ -6,6 +6,7 @@
 //! orders what the path does not, and a [`Cursor`] hands rows to a [`Sink`].
 
 mod access;
+mod branches;
 mod changes;
 mod cursor;
 mod document;

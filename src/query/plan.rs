@@ -39,7 +39,7 @@ impl Statement {
 }
 
 /// A value of a plan.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub enum Operand {
     /// A parameter of the call, counted from 0.
     #[serde(rename = "p")]
@@ -50,7 +50,7 @@ pub enum Operand {
 }
 
 /// The way from one collection to another.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Join {
     /// The collection it leads to.
@@ -62,7 +62,7 @@ pub struct Join {
 }
 
 /// One side of a pair of a join.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum JoinEnd {
     /// A field of that side.
@@ -72,7 +72,7 @@ pub enum JoinEnd {
 }
 
 /// A constant of a plan.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Constant {
     /// The constant.
@@ -81,7 +81,7 @@ pub struct Constant {
 }
 
 /// A field, a place inside its document, or one reached through relations.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Path {
     /// The field's name.
@@ -89,9 +89,33 @@ pub struct Path {
     /// The way into the document that the field holds.
     #[serde(default)]
     pub json: Vec<String>,
-    /// Relations to follow first. Where several rows are reached the least value counts.
+    /// Relations to follow first. Where several rows are reached the least value counts; in an order see [`Find::order`].
     #[serde(default)]
-    pub via: Vec<Join>,
+    pub via: Vec<Step>,
+}
+
+/// A relation on the way to a value.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// The collection it leads to.
+    pub collection: String,
+    /// As in [`Join::on`].
+    pub on: Vec<(JoinEnd, JoinEnd)>,
+    /// Which of the rows it leads to count; all without it.
+    #[serde(default, rename = "where")]
+    pub filter: Option<Box<Expr>>,
+    /// Whether it may lead to several rows.
+    #[serde(default)]
+    pub many: bool,
+}
+
+impl Step {
+    /// The way itself.
+    #[must_use]
+    pub fn join(&self) -> Join {
+        Join { collection: self.collection.clone(), on: self.on.clone() }
+    }
 }
 
 /// How two values are compared.
@@ -135,7 +159,7 @@ pub enum Quantifier {
 }
 
 /// A condition, in three-valued logic.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Expr {
     /// All of them; true when empty.
@@ -366,6 +390,9 @@ pub struct Find {
     #[serde(default, rename = "where")]
     pub filter: Option<Expr>,
     /// Their order, ties by primary key; without it that of the primary key.
+    ///
+    /// By relations to many a row stands where the first of its combinations with related rows does, and criteria
+    /// with the same way speak of the same related row. Pages are counted by the least value of each criterion.
     #[serde(default)]
     pub order: Vec<Order>,
     /// How many at most; null means all.

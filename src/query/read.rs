@@ -39,17 +39,29 @@ impl Execution {
             return Ok(Cursor::walk(self, Arc::clone(shape), collection, choice, offset, limit));
         }
         if let Some(page) = self.find_grouped(find, &collection, &choice, offset, limit)? {
+            let page = self.combined(&find.order, &collection.schema, page)?;
             return Ok(Cursor::sorted(self, Arc::clone(shape), page, 0, limit));
         }
-        let mut sorter = Sorter::new(&find.order, offset.saturating_add(limit))
-            .remembering(&self, choice.access.entries())?;
+        let paged = offset > 0 || limit != usize::MAX;
+        let sorter = if paged {
+            Sorter::page(&find.order, offset.saturating_add(limit))
+        } else {
+            Sorter::new(&find.order, limit)
+        };
+        let mut sorter = sorter.remembering(&self, choice.access.entries())?;
         if limit > 0 {
             self.walk_choice(&collection, &find.rows.filter, &choice, &mut |row| {
                 sorter.push(&self, &collection.schema, row)?;
                 Ok(true)
             })?;
         }
-        Ok(Cursor::sorted(self, Arc::clone(shape), sorter.finish(), offset, limit))
+        let mut rows = sorter.finish();
+        if paged && !find.order.branches.is_empty() {
+            let page = rows.drain(offset.min(rows.len())..).collect();
+            let page = self.combined(&find.order, &collection.schema, page)?;
+            return Ok(Cursor::sorted(self, Arc::clone(shape), page, 0, limit));
+        }
+        Ok(Cursor::sorted(self, Arc::clone(shape), rows, offset, limit))
     }
 
     /// How many rows match.

@@ -92,9 +92,17 @@ pub(super) enum JoinEnd {
 /// Where a value is found.
 #[derive(Clone, Debug)]
 pub(super) struct ValuePath {
-    /// Joins to follow first.
-    pub via: Vec<Join>,
+    /// Relations to follow first.
+    pub via: Vec<Step>,
     pub component: Component,
+}
+
+/// A relation on the way to a value.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub join: Join,
+    /// Which of the rows it leads to count.
+    pub filter: Arc<Filter>,
 }
 
 impl ValuePath {
@@ -154,10 +162,22 @@ pub(super) struct OrderKey {
     pub nullable: bool,
 }
 
+/// Related rows that criteria of an order speak of.
+#[derive(Debug)]
+pub(super) struct Branch {
+    pub step: Step,
+    /// The numbers of the criteria about a row here.
+    pub keys: Vec<usize>,
+    /// Rows further on.
+    pub branches: Vec<Branch>,
+}
+
 /// An order of all rows: by the keys, then by primary key.
 #[derive(Debug, Default)]
 pub(super) struct OrderShape {
     pub keys: Vec<OrderKey>,
+    /// The ways of the keys, taken together; only where one leads to several rows.
+    pub branches: Vec<Branch>,
     /// Whether ties are broken downwards.
     pub ties_desc: bool,
 }

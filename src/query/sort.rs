@@ -4,9 +4,10 @@ use std::collections::BinaryHeap;
 
 use ahash::AHashMap;
 
+use super::branches::Places;
 use super::execution::{Execution, defect};
 use super::operand::Operand;
-use super::shape::{OrderKey, OrderShape};
+use super::shape::{Join, OrderKey, OrderShape};
 use crate::catalog::Schema;
 use crate::error::Result;
 use crate::value::{Row, ValueRef, encode_key};
@@ -68,13 +69,20 @@ fn invert(out: &mut [u8], start: usize) {
 /// Rows in the order of their keys, all of them or so many of the first.
 pub(super) struct Sorter<'s> {
     order: &'s OrderShape,
-    /// What is known of the places of rows, for each key of the order.
-    memos: Vec<Memo>,
+    known: Known,
     most: usize,
     /// Greatest key first, so that it can be thrown out.
     heap: BinaryHeap<Entry>,
     all: Vec<Entry>,
     scratch: Vec<u8>,
+}
+
+/// What is known of the places of rows.
+enum Known {
+    /// For each key of the order.
+    Keys(Vec<Memo<Box<[u8]>>>),
+    /// For each branch of the order: rows stand where their first combinations do.
+    Branches(Vec<Memo<Places>>),
 }
 
 struct Entry {
@@ -105,14 +113,35 @@ impl Ord for Entry {
 impl<'s> Sorter<'s> {
     /// A sorter that keeps at most so many rows.
     pub fn new(order: &'s OrderShape, most: usize) -> Self {
-        let memos = order.keys.iter().map(|_| Memo::default()).collect();
-        Self { order, memos, most, heap: BinaryHeap::new(), all: Vec::new(), scratch: Vec::with_capacity(64) }
+        let known = if order.branches.is_empty() {
+            Known::Keys(order.keys.iter().map(|_| Memo::default()).collect())
+        } else {
+            Known::Branches(order.branches.iter().map(|_| Memo::default()).collect())
+        };
+        Self { order, known, most, heap: BinaryHeap::new(), all: Vec::new(), scratch: Vec::with_capacity(64) }
+    }
+
+    /// A sorter that finds the rows of a page, by the least value of each key.
+    pub fn page(order: &'s OrderShape, most: usize) -> Self {
+        let known = Known::Keys(order.keys.iter().map(|_| Memo::default()).collect());
+        Self { known, ..Self::new(order, most) }
     }
 
     /// Remembers where relations lead, if so many rows will lead to the same ones often.
     pub fn remembering(mut self, execution: &Execution, rows: usize) -> Result<Self> {
-        for (memo, key) in self.memos.iter_mut().zip(&self.order.keys) {
-            *memo = Memo::of(execution, key, rows)?;
+        match &mut self.known {
+            Known::Keys(memos) => {
+                for (memo, key) in memos.iter_mut().zip(&self.order.keys) {
+                    if let Some(step) = key.path.via.first() {
+                        *memo = Memo::of(execution, &step.join, rows)?;
+                    }
+                }
+            }
+            Known::Branches(memos) => {
+                for (memo, branch) in memos.iter_mut().zip(&self.order.branches) {
+                    *memo = Memo::of(execution, &branch.step.join, rows)?;
+                }
+            }
         }
         Ok(self)
     }
@@ -120,8 +149,13 @@ impl<'s> Sorter<'s> {
     /// Takes a row.
     pub fn push(&mut self, execution: &Execution, schema: &Schema, row: &Row) -> Result<()> {
         self.scratch.clear();
-        for (key, memo) in self.order.keys.iter().zip(&mut self.memos) {
-            memo.place(execution, &mut self.scratch, key, row)?;
+        match &mut self.known {
+            Known::Keys(memos) => {
+                for (key, memo) in self.order.keys.iter().zip(memos) {
+                    place(execution, memo, &mut self.scratch, key, row)?;
+                }
+            }
+            Known::Branches(memos) => execution.place_first(&mut self.scratch, self.order, memos, row)?,
         }
         place_tie(&mut self.scratch, self.order, schema, row);
         let entry = || Entry { key: self.scratch.as_slice().into(), row: row.clone() };
@@ -147,39 +181,72 @@ impl<'s> Sorter<'s> {
     }
 }
 
-/// The places that one key of an order gave to rows that point at the same
-/// related row: following a relation costs more than remembering where it led.
-#[derive(Default)]
-struct Memo {
+/// Appends what places a row in the order of one key, as it is remembered.
+fn place(
+    execution: &Execution,
+    memo: &mut Memo<Box<[u8]>>,
+    out: &mut Vec<u8>,
+    key: &OrderKey,
+    row: &Row,
+) -> Result<()> {
+    let Some(step) = key.path.via.first().filter(|_| memo.is_on()) else {
+        return execution.place(out, key, row);
+    };
+    let make = || {
+        let mut place = Vec::with_capacity(24);
+        execution.place(&mut place, key, row)?;
+        Ok(place.into())
+    };
+    memo.get(&step.join, row, make, |place| out.extend_from_slice(place))
+}
+
+/// What was found out for rows that point at the same related row: following a
+/// relation costs more than remembering where it led.
+pub(super) struct Memo<T> {
     /// By what points; none where remembering would not help.
-    known: Option<AHashMap<Vec<u8>, Box<[u8]>>>,
+    known: Option<AHashMap<Vec<u8>, T>>,
     pointer: Vec<u8>,
 }
 
-impl Memo {
-    fn of(execution: &Execution, key: &OrderKey, rows: usize) -> Result<Self> {
-        let Some(join) = key.path.via.first().filter(|join| join.is_plain()) else {
-            return Ok(Self::default());
-        };
+impl<T> Default for Memo<T> {
+    fn default() -> Self {
+        Self { known: None, pointer: Vec::new() }
+    }
+}
+
+impl<T> Memo<T> {
+    fn of(execution: &Execution, join: &Join, rows: usize) -> Result<Self> {
         let related = execution.root.collection(join.target)?.rows.len();
-        Ok(Self { known: (related <= rows / 2).then(AHashMap::new), pointer: Vec::new() })
+        let helps = join.is_plain() && related <= rows / 2;
+        Ok(Self { known: helps.then(AHashMap::new), pointer: Vec::new() })
     }
 
-    fn place(&mut self, execution: &Execution, out: &mut Vec<u8>, key: &OrderKey, row: &Row) -> Result<()> {
-        let (Some(known), Some(join)) = (&mut self.known, key.path.via.first()) else {
-            return execution.place(out, key, row);
-        };
+    /// Whether anything is remembered.
+    fn is_on(&self) -> bool {
+        self.known.is_some()
+    }
+
+    /// Hands over what is known for a row, after finding it out if need be.
+    pub fn get(
+        &mut self,
+        join: &Join,
+        row: &Row,
+        make: impl FnOnce() -> Result<T>,
+        take: impl FnOnce(&T),
+    ) -> Result<()> {
         self.pointer.clear();
-        if !join.key_here(&mut self.pointer, row) {
-            return execution.place_value(out, key, ValueRef::Null);
+        match &mut self.known {
+            Some(known) if join.key_here(&mut self.pointer, row) => {
+                if let Some(value) = known.get(&self.pointer) {
+                    take(value);
+                } else {
+                    let value = make()?;
+                    take(&value);
+                    known.insert(self.pointer.clone(), value);
+                }
+            }
+            _ => take(&make()?),
         }
-        if let Some(place) = known.get(&self.pointer) {
-            out.extend_from_slice(place);
-            return Ok(());
-        }
-        let start = out.len();
-        execution.place(out, key, row)?;
-        known.insert(self.pointer.clone(), out.get(start..).unwrap_or_default().into());
         Ok(())
     }
 }

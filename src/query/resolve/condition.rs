@@ -56,11 +56,11 @@ impl<'c> Resolver<'c> {
             }
             _ => return None,
         };
-        if path.via.is_empty() {
+        if path.via.is_empty() || path.via.iter().any(|step| !step.filter.conditions.is_empty()) {
             return None;
         }
         let mut condition = inner;
-        for join in path.via.iter().rev() {
+        for Step { join, .. } in path.via.iter().rev() {
             condition = Condition::Related(Box::new(Related {
                 number: self.relation(),
                 join: join.clone(),

@@ -129,13 +129,19 @@ impl<'c> Resolver<'c> {
         let mut schema = from;
         let mut via = Vec::with_capacity(path.via.len());
         for step in &path.via {
-            let (join, target) = self.join(schema, step)?;
-            via.push(join);
+            let (step, target) = self.step(schema, step)?;
+            via.push(step);
             schema = target;
         }
         let component =
             schema.component(&catalog::Path { field: path.field.clone(), json: path.json.clone() })?;
         Ok((ValuePath { via, component }, schema))
+    }
+
+    fn step(&mut self, from: &'c Arc<Schema>, step: &plan::Step) -> Result<(Step, &'c Arc<Schema>)> {
+        let (join, target) = self.join(from, &step.join())?;
+        let filter = Arc::new(self.filter(target, step.filter.as_deref())?);
+        Ok((Step { join, filter }, target))
     }
 }
 

@@ -61,7 +61,29 @@ impl<'c> Resolver<'c> {
             let ranks = key.values.as_ref().map(|values| self.operand(values, OperandKind::Ranks(field)));
             keys.push(OrderKey { path, desc, nulls_first, ranks, nullable });
         }
-        Ok(OrderShape { keys, ties_desc: reverse })
+        let ways: Vec<Way<'_>> = order.iter().map(|key| key.path.via.as_slice()).enumerate().collect();
+        let many = order.iter().any(|key| key.path.via.iter().any(|step| step.many));
+        let branches = if many { self.branches(schema, &ways)? } else { Vec::new() };
+        Ok(OrderShape { keys, branches, ties_desc: reverse })
+    }
+
+    /// What begins alike, taken together.
+    fn branches(&mut self, schema: &'c Arc<Schema>, ways: &[Way<'_>]) -> Result<Vec<Branch>> {
+        let mut together: Vec<(&plan::Step, Vec<Way<'_>>)> = Vec::new();
+        for (number, way) in ways {
+            let Some((step, rest)) = way.split_first() else { continue };
+            match together.iter_mut().find(|(known, _)| *known == step) {
+                Some((_, ways)) => ways.push((*number, rest)),
+                None => together.push((step, vec![(*number, rest)])),
+            }
+        }
+        let mut branches = Vec::with_capacity(together.len());
+        for (step, ways) in together {
+            let (step, target) = self.step(schema, step)?;
+            let keys = ways.iter().filter(|(_, rest)| rest.is_empty()).map(|(number, _)| *number).collect();
+            branches.push(Branch { step, keys, branches: self.branches(target, &ways)? });
+        }
+        Ok(branches)
     }
 
     /// What is handed out, and the condition that required nested rows are.
@@ -120,6 +142,9 @@ impl<'c> Resolver<'c> {
         Ok(SelectShape { fields, nested: Vec::new() })
     }
 }
+
+/// The number of a criterion, and what is left of its way.
+type Way<'p> = (usize, &'p [plan::Step]);
 
 fn requirement(nested: &plan::Nested) -> Option<plan::Expr> {
     nested.required.then(|| {
