@@ -6,7 +6,7 @@ const MISSING =
   /^.*?((?:Could not locate the bindings file|Cannot find (?:native )?(?:module|package)|No such built-in module|ERR_UNKNOWN_BUILTIN_MODULE|ERR_DLOPEN_FAILED|could not load native|is not yet supported in Bun)[^\n]*)/is;
 
 async function trial({ program, args, cwd }, limit) {
-  const { code, output } = await capture(program, ['--expose-gc', ...args], { cwd, timeout: limit });
+  const { code, output } = await capture(program, args, { cwd, timeout: limit });
   return code === 0
     ? JSON.parse(output.split('\n').findLast((line) => line.startsWith('{')))
     : { failure: output.trim() };

@@ -27,3 +27,24 @@ export function markdown(head, rows) {
 export function table(head, rows) {
   console.log(markdown(head, rows));
 }
+
+/** Lines about who took part in a contest, who could not, and the work that we lose. */
+export function notes({ results, leftOut }, lost) {
+  const known = [...results].filter(([, { version }]) => version);
+  const versions = known.map(([name, { version }]) => `${name} ${version}`).join(', ');
+  const lines = [
+    ...(versions ? [`With ${versions}.`] : []),
+    ...leftOut,
+    ...lost.map((line) => `Lost: ${line}.`),
+  ];
+  return lines.map((line) => `- ${line}`).join('\n');
+}
+
+/** A title and a table of our own medians at every size, out of the tables of each; nothing for one size alone. */
+export function growth(title, sizes, tables) {
+  if (sizes.length < 2) return [];
+  const cells = tables.map((rows) => new Map(rows.map(([work, ours]) => [work, ours])));
+  const works = tables.at(-1).map(([work]) => work);
+  const rows = works.map((work) => [work, ...cells.map((table) => table.get(work) ?? '–')]);
+  return [title, markdown(['', ...sizes.map((size) => `${count(size)} rows`)], rows)];
+}

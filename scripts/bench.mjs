@@ -9,6 +9,7 @@
 
 import { parseArgs } from 'node:util';
 import { driver, folder as peers, memory } from '../bench/driver/level.mjs';
+import { engine } from '../bench/engine/level.mjs';
 import { loop, orm } from '../bench/orm/level.mjs';
 import { write } from '../bench/page.mjs';
 import { build } from './lib/build.mjs';
@@ -19,7 +20,7 @@ import { Failure, capture, main, step } from './lib/run.mjs';
 
 /** MikroORM's own protocol: 10 runs to warm up, 50 that count; slow work ends with its budget, in milliseconds. */
 const FULL = { warmUps: 10, runs: 50, limit: 1_800_000 };
-const QUICK = { warmUps: 3, runs: 10, limit: 60_000 };
+const QUICK = { quick: true, warmUps: 3, runs: 10, limit: 60_000 };
 const SIZES = [1_000, 100_000, 1_000_000];
 const LARGE = { sizes: [10_000_000], large: true };
 
@@ -48,6 +49,12 @@ const PARTS = {
     measure: driver,
     full: { sizes: SIZES, budget: 2_000 },
     quick: { sizes: [10_000], budget: 100 },
+  },
+  engine: {
+    title: 'The engine, in Rust',
+    measure: engine,
+    full: { sizes: SIZES, budget: 2_000 },
+    quick: { sizes: [10_000], budget: 50 },
   },
   memory: { title: 'Memory', measure: memory, full: { rows: 1_000_000 }, quick: { rows: 100_000 } },
   start: { title: 'Start', measure: program('bench/mikro-orm/start.mjs'), quick: {} },

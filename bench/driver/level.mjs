@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { at } from '../../scripts/lib/project.mjs';
 import { runtime } from '../../scripts/lib/runtimes.mjs';
 import { contest, tableOf } from '../contest.mjs';
-import { count, markdown } from '../report.mjs';
+import { count, growth, markdown, notes } from '../report.mjs';
 
 /** Where its programs and the packages of peers are. */
 export const folder = at('bench/driver');
@@ -32,16 +32,8 @@ function contestantsOf(name, { program }, file, args, large = false) {
       version: versionOf(contestant),
       ours: contestant === 'collection-store',
       floor: contestant === 'map',
-      command: { program, args: [file, contestant, ...args], cwd: folder },
+      command: { program, args: ['--expose-gc', file, contestant, ...args], cwd: folder },
     }));
-}
-
-/** Lines about who took part and who could not. */
-function notes({ results, leftOut }) {
-  const versions = [...results]
-    .filter(([, { version }]) => version)
-    .map(([name, { version }]) => `${name} ${version}`);
-  return [`With ${versions.join(', ')}.`, ...leftOut];
 }
 
 /** Measures every runtime at every size; gives Markdown. */
@@ -49,7 +41,7 @@ export async function driver({ sizes, by, large, ...options }, tell) {
   const parts = [];
   for (const name of Object.keys(CONTESTANTS)) {
     const found = await runtime(name);
-    const growth = new Map();
+    const tables = [];
     for (const size of sizes) {
       tell(`${found.title}, ${count(size)} rows`);
       const contestants = contestantsOf(
@@ -61,17 +53,10 @@ export async function driver({ sizes, by, large, ...options }, tell) {
       );
       const done = await contest(contestants, options);
       const { head, rows, lost } = tableOf(done.results, by);
-      const lines = [...notes(done), ...lost.map((line) => `Lost: ${line}.`)].map((line) => `- ${line}`);
-      parts.push(`### ${found.title}, ${count(size)} rows`, markdown(head, rows), lines.join('\n'));
-      for (const row of rows) growth.set(row[0], [...(growth.get(row[0]) ?? [row[0]]), row[1]]);
+      tables.push(rows);
+      parts.push(`### ${found.title}, ${count(size)} rows`, markdown(head, rows), notes(done, lost));
     }
-    const whole = [...growth.values()].filter((row) => row.length > sizes.length);
-    if (sizes.length > 1) {
-      parts.push(
-        `### ${found.title}, how our cost grows`,
-        markdown(['', ...sizes.map((size) => `${count(size)} rows`)], whole),
-      );
-    }
+    parts.push(...growth(`### ${found.title}, how our cost grows`, sizes, tables));
   }
   return parts.join('\n\n');
 }
@@ -89,8 +74,7 @@ export async function memory({ rows, ...options }, tell) {
       `${bytes.toFixed(0)} bytes`,
       (ours / bytes).toFixed(2),
     ]);
-    const lines = notes(done).map((line) => `- ${line}`);
-    parts.push(`### ${found.title}`, markdown(['', 'a row', 'ours is'], table), lines.join('\n'));
+    parts.push(`### ${found.title}`, markdown(['', 'a row', 'ours is'], table), notes(done, []));
   }
   return parts.join('\n\n');
 }

@@ -6,7 +6,7 @@ import { at } from '../../scripts/lib/project.mjs';
 import { capture } from '../../scripts/lib/run.mjs';
 import { runtime } from '../../scripts/lib/runtimes.mjs';
 import { contest, tableOf, time } from '../contest.mjs';
-import { count, markdown } from '../report.mjs';
+import { count, markdown, notes } from '../report.mjs';
 
 const OURS = 'collection-store';
 const FLOOR = 'null';
@@ -46,14 +46,13 @@ export async function orm({ sizes, by, ...options }, tell) {
         floor: name === FLOOR,
         command: {
           program,
-          args: ['trial.mjs', `core-${core}`, name, JSON.stringify({ ...options, size })],
+          args: ['--expose-gc', 'trial.mjs', `core-${core}`, name, JSON.stringify({ ...options, size })],
           cwd: folder,
         },
       }));
-      const { results, leftOut } = await contest(contestants, options);
-      const { head, rows, lost } = tableOf(results, by);
-      const lines = [...leftOut, ...lost.map((line) => `Lost: ${line}.`)].map((line) => `- ${line}`);
-      parts.push(`### ${heading}`, markdown(head, rows), lines.join('\n'));
+      const done = await contest(contestants, options);
+      const { head, rows, lost } = tableOf(done.results, by);
+      parts.push(`### ${heading}`, markdown(head, rows), notes(done, lost));
     }
   }
   return parts.filter(Boolean).join('\n\n');
