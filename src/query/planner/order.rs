@@ -14,29 +14,35 @@ pub(super) fn supplied(
     fixed: &[bool],
     order: &OrderShape,
 ) -> Option<Direction> {
-    let key: Vec<Component> = schema.primary.iter().map(|position| Component::field(*position)).collect();
+    let is_fixed = |part: Part<'_>| {
+        components.iter().zip(fixed).any(|(component, fixed)| *fixed && part == Part::of(component))
+    };
     // Entries of an index end with the primary key, which also orders whatever is alike.
-    let ending: &[Component] = if is_primary { &[] } else { &key };
-    let mut parts = components.iter().chain(ending).enumerate();
-    let mut known: Vec<&Component> =
-        components.iter().zip(fixed).filter_map(|(part, fixed)| fixed.then_some(part)).collect();
+    let ending: &[usize] = if is_primary { &[] } else { &schema.primary };
+    let mut parts =
+        components.iter().map(Part::of).chain(ending.iter().map(|at| Part::field(*at))).enumerate();
+    let wanted = || {
+        let keys = order.keys.iter().map(Wanted::Key);
+        keys.chain(schema.primary.iter().map(|at| Wanted::Tie(Part::field(*at))))
+    };
     let mut direction = None;
-    let ties = key.iter().map(Wanted::Tie);
-    for wanted in order.keys.iter().map(Wanted::Key).chain(ties) {
-        if key.iter().all(|part| known.contains(&part)) {
+    for (number, next) in wanted().enumerate() {
+        // Whether rows that are alike in all that comes before have it in common.
+        let is_known = |part: Part<'_>| {
+            is_fixed(part) || wanted().take(number).any(|before| before.part() == Some(part))
+        };
+        if schema.primary.iter().all(|at| is_known(Part::field(*at))) {
             break;
         }
-        let (component, desc) = match wanted {
-            Wanted::Key(key) => (key.path.here()?, key.desc),
-            Wanted::Tie(part) => (part, order.ties_desc),
-        };
-        if known.contains(&component) {
+        let wanted_part = next.part()?;
+        if is_known(wanted_part) {
             continue;
         }
-        let (at, part) = parts.find(|(_, part)| !known.contains(part))?;
-        if part != component || matches!(wanted, Wanted::Key(key) if !is_natural(key)) {
+        let (at, part) = parts.find(|(_, part)| !is_known(*part))?;
+        if part != wanted_part || !next.is_natural() {
             return None;
         }
+        let desc = next.desc(order);
         direction = match direction {
             None => Some(Direction { reverse: desc, group: None }),
             // From here on the other way round, within what is alike so far.
@@ -46,19 +52,54 @@ pub(super) fn supplied(
             Some(Direction { reverse, group: Some(_) }) if desc == reverse => return None,
             same => same,
         };
-        known.push(part);
     }
     Some(direction.unwrap_or(Direction { reverse: order.ties_desc, group: None }))
+}
+
+/// A part of a tree's entries: a field, or a place in the document that it holds.
+#[derive(Clone, Copy, PartialEq)]
+struct Part<'a> {
+    position: usize,
+    json: &'a [String],
+}
+
+impl<'a> Part<'a> {
+    fn of(component: &'a Component) -> Self {
+        Self { position: component.position, json: &component.json }
+    }
+
+    fn field(position: usize) -> Self {
+        Self { position, json: &[] }
+    }
 }
 
 /// What rows are to be ordered by next.
 enum Wanted<'a> {
     Key(&'a OrderKey),
-    Tie(&'a Component),
+    Tie(Part<'a>),
 }
 
-/// Whether a key orders as trees do, in one direction or the other.
-fn is_natural(key: &OrderKey) -> bool {
-    let nulls_lowest = key.nulls_first != key.desc;
-    key.ranks.is_none() && (nulls_lowest || !key.nullable)
+impl<'a> Wanted<'a> {
+    /// What it is in the row, if it is there.
+    fn part(&self) -> Option<Part<'a>> {
+        match self {
+            Self::Key(key) => key.path.here().map(Part::of),
+            Self::Tie(part) => Some(*part),
+        }
+    }
+
+    fn desc(&self, order: &OrderShape) -> bool {
+        match self {
+            Self::Key(key) => key.desc,
+            Self::Tie(_) => order.ties_desc,
+        }
+    }
+
+    /// Whether it orders as trees do, in one direction or the other.
+    fn is_natural(&self) -> bool {
+        match self {
+            Self::Key(key) => key.ranks.is_none() && (key.nulls_first != key.desc || !key.nullable),
+            Self::Tie(_) => true,
+        }
+    }
 }
