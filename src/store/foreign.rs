@@ -213,8 +213,8 @@ impl Writer<'_> {
     fn refuse_pointing(&self, incoming: Incoming, row: &Row) -> Result<()> {
         let foreign = self.foreign(incoming)?;
         let mut key = Vec::new();
-        encode_fields(&mut key, row, &foreign.target_fields);
-        if self.root().has_target(foreign, &key)? {
+        // Nothing points at a null.
+        if encode_fields(&mut key, row, &foreign.target_fields) || self.root().has_target(foreign, &key)? {
             return Ok(());
         }
         let collection = self.root().collection(incoming.collection)?;

@@ -11,7 +11,7 @@ use crate::log::TestDirectory;
 use crate::store::Keep;
 
 /// A small store with a checkpoint and a log behind it, closed as it should be.
-fn small() -> (BTreeMap<String, Vec<u8>>, Json) {
+pub fn small() -> (BTreeMap<String, Vec<u8>>, Json) {
     let disk = TestDirectory::default();
     let store = keep(&disk).unwrap();
     apply(&store, library()).unwrap();
@@ -25,22 +25,25 @@ fn small() -> (BTreeMap<String, Vec<u8>>, Json) {
     (disk.contents(), expected)
 }
 
-fn keep(disk: &TestDirectory) -> Result<Arc<Store>> {
+pub fn keep(disk: &TestDirectory) -> Result<Arc<Store>> {
     Store::open_in(Arc::new(disk.clone()), Keep::default())
 }
 
-fn content(store: &Store) -> Json {
+pub fn content(store: &Store) -> Json {
     let root = store.current().unwrap();
     root.check().unwrap();
     json!([root.sequence, rows(&root, "author"), rows(&root, "book")])
 }
 
-fn refused(files: &BTreeMap<String, Vec<u8>>) -> (ErrorCode, String) {
-    let error = keep(&TestDirectory::of(files.clone())).unwrap_err();
+/// Why it is not opened; nothing is changed then.
+pub fn refused(files: &BTreeMap<String, Vec<u8>>) -> (ErrorCode, String) {
+    let disk = TestDirectory::of(files.clone());
+    let error = keep(&disk).unwrap_err();
+    assert_eq!(&disk.contents(), files, "{error}");
     (error.code, error.message)
 }
 
-fn named<'a>(files: &'a BTreeMap<String, Vec<u8>>, prefix: &str) -> &'a str {
+pub fn named<'a>(files: &'a BTreeMap<String, Vec<u8>>, prefix: &str) -> &'a str {
     files.keys().find(|name| name.starts_with(prefix)).unwrap()
 }
 

@@ -13,18 +13,18 @@ use crate::log::{Durability, Fault, TestDirectory};
 use crate::store::Keep;
 
 /// A disk on which a store is kept, and what it should hold.
-struct World {
-    disk: TestDirectory,
-    keep: Keep,
-    store: Arc<Store>,
+pub struct World {
+    pub disk: TestDirectory,
+    pub keep: Keep,
+    pub store: Arc<Store>,
     /// What each version held.
-    versions: BTreeMap<u64, (Json, Vec<i64>)>,
+    pub versions: BTreeMap<u64, (Json, Vec<i64>)>,
     /// The newest version that was said to be kept.
     told: Arc<AtomicU64>,
 }
 
 impl World {
-    fn open(disk: &TestDirectory, keep: Keep) -> Result<Self> {
+    pub fn open(disk: &TestDirectory, keep: Keep) -> Result<Self> {
         let store = Store::open_in(Arc::new(disk.clone()), keep)?;
         let mut world =
             Self { disk: disk.clone(), keep, store, versions: BTreeMap::new(), told: Arc::default() };
@@ -55,8 +55,14 @@ impl World {
         Ok(())
     }
 
+    /// Forgets the versions that were not told to be kept and are not there.
+    pub fn go_on_from_here(&mut self) {
+        self.compare();
+        self.versions.split_off(&(self.store.current().unwrap().sequence + 1));
+    }
+
     /// What is there must be one of the versions, not older than what was told.
-    fn compare(&self) {
+    pub fn compare(&self) {
         let root = self.store.current().unwrap();
         root.check().unwrap();
         let sequence = root.sequence;
@@ -77,7 +83,7 @@ fn counters(root: &Root) -> Vec<i64> {
 }
 
 /// Everything else that a version is to keep.
-fn dump(root: &Root) -> Json {
+pub fn dump(root: &Root) -> Json {
     let collections = root.collections().map(|collection| {
         let row =
             |row: &Row| (0..collection.schema.width()).map(|at| row.get(at).to_json()).collect::<Vec<_>>();
@@ -91,7 +97,11 @@ fn dump(root: &Root) -> Json {
 }
 
 /// Does something by chance, be it to the schema or to rows.
-fn step(world: &mut World, random: &mut Random, snapshots: &mut Vec<crate::store::Snapshot>) -> Result<()> {
+pub fn step(
+    world: &mut World,
+    random: &mut Random,
+    snapshots: &mut Vec<crate::store::Snapshot>,
+) -> Result<()> {
     let store = Arc::clone(&world.store);
     let mut transaction = if random.below(2) == 0 { begin(&store) } else { begin_flush(&store) };
     let known = |name: &str| store.current().is_ok_and(|root| root.catalog.find(name).is_some());
@@ -187,7 +197,7 @@ fn step(world: &mut World, random: &mut Random, snapshots: &mut Vec<crate::store
     }
 }
 
-fn keep_by_chance(random: &mut Random) -> Keep {
+pub fn keep_by_chance(random: &mut Random) -> Keep {
     let durability = match random.below(6) {
         0 => Durability::None,
         1 => Durability::Interval(Duration::ZERO),
@@ -240,10 +250,9 @@ fn run(seed: u64, fault: Option<(u64, Fault)>) -> u64 {
         let store = Store::open_in(Arc::new(disk.clone()), keep).unwrap();
         let told = Arc::new(AtomicU64::new(told));
         let mut world = World { disk, keep, store, versions: versions.clone(), told };
-        world.compare();
+        world.go_on_from_here();
         // And the store goes on.
         let mut others = Vec::new();
-        world.versions.split_off(&(world.store.current().unwrap().sequence + 1));
         for _ in 0..3 {
             step(&mut world, &mut random, &mut others).unwrap();
         }
@@ -252,16 +261,21 @@ fn run(seed: u64, fault: Option<(u64, Fault)>) -> u64 {
     operations
 }
 
+/// The seed that tests of chance begin with.
+pub fn first_seed() -> u64 {
+    let first = std::env::var("STORE_CRASH_SEED").ok().and_then(|text| text.parse().ok());
+    first.unwrap_or_else(|| u64::from(std::process::id()) << 16)
+}
+
 /// How long the tests below go on, in milliseconds each.
-fn patience() -> Duration {
+pub fn patience() -> Duration {
     let patience = std::env::var("STORE_CRASH_MILLISECONDS").ok().and_then(|text| text.parse().ok());
     Duration::from_millis(patience.unwrap_or(4000))
 }
 
 /// Runs programs with a fault at each of their operations.
 fn torment(faults: &[Fault]) {
-    let first = std::env::var("STORE_CRASH_SEED").ok().and_then(|text| text.parse().ok());
-    let first: u64 = first.unwrap_or_else(|| u64::from(std::process::id()) << 16);
+    let first = first_seed();
     let (begun, mut points) = (Instant::now(), 0);
     for seed in first.. {
         let operations = run(seed, None);

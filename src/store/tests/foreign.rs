@@ -379,3 +379,32 @@ fn a_deferred_key_has_its_rules_followed_at_once() {
     let mut tx = restricting.begin(Begin::default()).unwrap();
     assert_eq!(code(tx.statement(|w| delete(w, "parent", 1))), ErrorCode::ForeignKey);
 }
+
+#[test]
+fn nothing_points_at_a_null() {
+    for deferred in [false, true] {
+        let field = |name: &str| json!({"name": name, "type": "text", "nullable": true});
+        let id = json!({"name": "id", "type": "int"});
+        let store = open(json!({"collections": [
+            {
+                "name": "target", "fields": [id, field("code")], "primary": ["id"],
+                "indexes": [{"name": "code", "paths": [{"field": "code"}], "unique": true}]
+            },
+            {
+                "name": "pointer", "fields": [id, field("at")], "primary": ["id"],
+                "foreign": [{
+                    "name": "pointer_at", "fields": ["at"], "target": "target", "targetFields": ["code"],
+                    "deferred": deferred
+                }]
+            }
+        ]}));
+        write(&store, |w| {
+            insert(w, "target", json!({"id": 1}))?;
+            insert(w, "target", json!({"id": 2}))?;
+            insert(w, "pointer", json!({"id": 1}))
+        })
+        .unwrap();
+        write(&store, |w| update(w, "target", 1, json!({"code": "taken"}))).unwrap();
+        assert!(write(&store, |w| delete(w, "target", 2)).unwrap(), "deferred: {deferred}");
+    }
+}

@@ -5,10 +5,13 @@ mod constraints;
 mod damage;
 mod durable;
 mod foreign;
+mod formats;
+mod full_disk;
 mod lifecycle;
 mod locks;
 mod rename;
 mod schema;
+mod startup;
 mod transactions;
 
 use std::sync::Arc;
