@@ -244,6 +244,43 @@ describe('table-per-type inheritance', { skip: !known }, () => {
     );
   });
 
+  test('a lock is one of the rows of all classes, whichever is asked for', async () => {
+    const { PESSIMISTIC_WRITE, PESSIMISTIC_WRITE_OR_FAIL } = core.LockMode;
+    const { id } = await em.findOneOrFail(Dog, { name: 'Rex' });
+    const byClass = (entity: typeof Animal) => async (holder: typeof em) => {
+      await holder.findOneOrFail(entity, { id }, { lockMode: PESSIMISTIC_WRITE });
+    };
+    const lockings = [byClass(Animal), byClass(Pet as never), byClass(Dog as never)];
+    lockings.push(async (holder) => holder.lock(await holder.findOneOrFail(Pet, id), PESSIMISTIC_WRITE));
+    for (const [at, lock] of lockings.entries()) {
+      for (const change of [{ weight: 10 + at }, { place: `yard ${at}` }, { toys: 10 + at }]) {
+        const holder = orm.em.fork();
+        await holder.begin();
+        await lock(holder);
+        const other = orm.em.fork();
+        Object.assign(await other.findOneOrFail(Dog, id), change);
+        let done = false;
+        const flushed = other.flush().then(() => {
+          done = true;
+        });
+        await new Promise((later) => setTimeout(later, 2));
+        assert.equal(done, false, `${JSON.stringify(change)} waits`);
+        await holder.rollback();
+        await flushed;
+      }
+      await orm.em.fork().transactional(async (holder) => {
+        await lock(holder);
+        const or = { lockMode: PESSIMISTIC_WRITE_OR_FAIL };
+        for (const entity of [Animal, Pet, Dog]) {
+          const locked = orm.em
+            .fork()
+            .transactional((trx) => trx.findOne(entity as typeof Animal, { id }, or));
+          await assert.rejects(locked, { name: 'LockWaitTimeoutException' });
+        }
+      });
+    }
+  });
+
   for (const strategy of ['joined', 'select-in'] as const) {
     test(`relations to and from every level (${strategy})`, async () => {
       const populate = ['animals.tags', 'dogs.walks', 'favourite.owner', 'favourite.friend'] as const;

@@ -130,6 +130,8 @@ export interface PerGroup {
 export interface RowLock {
   readonly mode: 'shared' | 'exclusive';
   readonly busy: 'wait' | 'fail' | 'skip';
+  /** The collections whose rows of the same key are locked, in this order; without it, that of the find. */
+  readonly of?: readonly string[];
 }
 
 /** Rows of a collection. */

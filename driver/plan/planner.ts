@@ -171,7 +171,7 @@ export class Planner<P> {
         select,
         ...(reverse === true && { reverse }),
         ...(per !== undefined && { per: perGroup(model, per, afterPage) }),
-        ...(lock !== undefined && { lock }),
+        ...(lock !== undefined && { lock: lockOf(model, lock) }),
       },
     });
     return { plan, finish };
@@ -277,4 +277,13 @@ function perGroup(model: Model, per: GroupPage, nextParam: number): PerGroup {
     limit: { p: nextParam },
     ...(per.offset !== undefined && { offset: { p: nextParam + 1 } }),
   };
+}
+
+/** Where the classes of a hierarchy have collections of their own, the rows of an entity in all of them are locked, from the root on. */
+function lockOf({ above = [], collection, below }: Model, lock: RowLock): RowLock {
+  if (above.length === 0 && below === undefined) {
+    return lock;
+  }
+  const upwards = [...(below?.classes ?? []).map(({ way }) => way.target().collection), collection];
+  return { ...lock, of: [...upwards, ...above.map(({ target }) => target().collection)].reverse() };
 }

@@ -415,7 +415,7 @@ pub struct Find {
 }
 
 /// A lock of the rows that a find hands out.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lock {
     /// What it keeps others from.
@@ -423,6 +423,10 @@ pub struct Lock {
     /// What is done about rows that others have locked.
     #[serde(default)]
     pub busy: Busy,
+    /// The collections whose rows of the same key are locked, in this order;
+    /// without any, that of the find.
+    #[serde(default)]
+    pub of: Vec<String>,
 }
 
 /// What a lock keeps others from.

@@ -115,7 +115,7 @@ impl Plan {
                 let (offset, limit) = execution.page(find)?;
                 let need = find_need(find, offset, limit);
                 let (execution, choice) = settle(session, execution, &shape, &find.rows, need)?;
-                let rows = match (find.lock, session) {
+                let rows = match (&find.lock, session) {
                     (None, _) => execution.find(&shape, find, choice)?,
                     (Some(lock), Session::Transaction(transaction)) => {
                         find_locked(transaction, execution, &shape, find, lock, choice)?

@@ -269,10 +269,12 @@ pub(super) struct FindShape {
 }
 
 /// A lock of the rows that a find hands out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct LockShape {
     pub mode: LockMode,
     pub patience: Patience,
+    /// Whose rows of the same key are locked, in this order.
+    pub of: Vec<Arc<Schema>>,
 }
 
 /// A page of each group of rows.

@@ -25,7 +25,23 @@ impl<'c> Resolver<'c> {
             offset: find.offset.as_ref().map(|offset| self.operand(offset, OperandKind::Rows)),
             select,
             per: find.per.as_ref().map(|per| self.per(schema, per)).transpose()?,
-            lock: find.lock.map(lock),
+            lock: find.lock.as_ref().map(|lock| self.lock(schema, lock)).transpose()?,
+        })
+    }
+
+    fn lock(&self, schema: &Arc<Schema>, lock: &plan::Lock) -> Result<LockShape> {
+        let of = lock.of.iter().map(|name| self.schema(name).map(Arc::clone)).collect::<Result<Vec<_>>>()?;
+        Ok(LockShape {
+            mode: match lock.mode {
+                plan::LockStrength::Shared => LockMode::Shared,
+                plan::LockStrength::Exclusive => LockMode::Exclusive,
+            },
+            patience: match lock.busy {
+                plan::Busy::Wait => Patience::Wait,
+                plan::Busy::Fail => Patience::Fail,
+                plan::Busy::Skip => Patience::Skip,
+            },
+            of: if of.is_empty() { vec![Arc::clone(schema)] } else { of },
         })
     }
 
@@ -196,19 +212,5 @@ fn carries(wire: Wire, kind: FieldType) -> bool {
         Wire::Bool => kind == Bool,
         Wire::Date => kind == Date,
         Wire::Bytes => kind == Bytes,
-    }
-}
-
-fn lock(lock: plan::Lock) -> LockShape {
-    LockShape {
-        mode: match lock.mode {
-            plan::LockStrength::Shared => LockMode::Shared,
-            plan::LockStrength::Exclusive => LockMode::Exclusive,
-        },
-        patience: match lock.busy {
-            plan::Busy::Wait => Patience::Wait,
-            plan::Busy::Fail => Patience::Fail,
-            plan::Busy::Skip => Patience::Skip,
-        },
     }
 }
