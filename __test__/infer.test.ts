@@ -110,6 +110,58 @@ describe('`$infer`', () => {
   });
 });
 
+describe('`populateWhere`', () => {
+  const titles = (author: Loose) => author.books.getItems().map((book: Loose) => book.title);
+  const red = { books: { tags: { name: 'red' } } };
+
+  test('joined, what it says of members of members leaves the members', async () => {
+    for (const populate of [['books'], ['books.tags']]) {
+      const options = { populate, populateWhere: red, strategy: 'joined' };
+      const [ann, bob] = await find(Author, {}, options);
+      assert.deepEqual(titles(ann), ['A', 'B']);
+      assert.deepEqual(titles(bob), ['C']);
+      if (populate[0] === 'books.tags') {
+        const tags = ann.books.getItems().map((book: Loose) => book.tags.getItems().length);
+        assert.deepEqual(tags, [1, 0]);
+      }
+    }
+  });
+
+  test('joined, what it says of a mandatory relation of members leaves out members', async () => {
+    const populateWhere = { books: { author: { name: 'Ann' } } };
+    const [ann, bob] = await find(Author, {}, { populate: ['books'], populateWhere, strategy: 'joined' });
+    assert.deepEqual(titles(ann), ['A', 'B']);
+    assert.deepEqual(titles(bob), []);
+  });
+
+  test('a relation further on does not hide the one that leads to it', async () => {
+    const populateWhere = { author: { books: { title: 'C' } } };
+    const books = await find(Book, {}, { populate: ['author'], populateWhere, strategy: 'joined' });
+    assert.deepEqual(
+      books.map((book) => book.author.name),
+      ['Ann', 'Ann', 'Bob'],
+    );
+  });
+
+  test('what is said of a collection as a whole is not said of its members', async () => {
+    for (const strategy of ['joined', 'select-in']) {
+      for (const [quantifier, found] of [
+        ['$some', ['A']],
+        ['$none', ['B', 'C']],
+        ['$every', ['C']],
+      ] as const) {
+        const where = { tags: { [quantifier]: { name: 'red' } } };
+        const books = await find(Book, where, { populate: ['tags'], populateWhere: 'infer', strategy });
+        assert.deepEqual(
+          books.map((book) => book.title),
+          found,
+        );
+        assert.equal(books[0].tags.length, { A: 2, B: 1, C: 0 }[found[0]]);
+      }
+    }
+  });
+});
+
 test('unknown names in what is said of populated relations are refused', async () => {
   for (const strategy of ['joined', 'select-in']) {
     const options = { populate: ['books'], strategy };

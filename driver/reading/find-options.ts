@@ -116,7 +116,13 @@ function inferred(
     ({ field }) => !named.some(({ prop }) => prop === field),
   );
   const { populateFilter, polymorphicFilters, orderBy } = options;
-  const conditions = { populateWhere: where, populateFilter, polymorphicFilters, orderBy };
+  const conditions = {
+    populateWhere: where,
+    populateFilter,
+    polymorphicFilters,
+    orderBy,
+    _populateWhere: 'infer',
+  };
   const nested = joins(meta, model, hints, conditions, defaults) ?? [];
   requireInferred(model, hints, nested);
   return nested;
@@ -155,6 +161,7 @@ function joins(
     orderBy,
     fields,
     exclude,
+    inferred: options._populateWhere === 'infer',
   });
 }
 

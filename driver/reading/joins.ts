@@ -17,6 +17,7 @@ import { polymorphicTargets } from '../model/polymorphic.js';
 import type { PolymorphicFilters } from './polymorphic-filters.js';
 import { isRelation, isToMany, type Model, type Polymorphic, type RelationProp } from '../plan/model.js';
 import type { NestedOptions } from '../plan/select.js';
+import { isPlainObject } from '../plan/value.js';
 
 /** What core asks to populate. */
 export interface PopulateHint {
@@ -43,6 +44,8 @@ export interface JoinOptions {
   readonly exclude?: readonly string[] | undefined;
   /** Conditions of filters on the entities that polymorphic relations may lead to. */
   readonly polymorphicFilters?: PolymorphicFilters | undefined;
+  /** The rows of relations are those that the condition of the query was fulfilled with. */
+  readonly inferred?: boolean;
   /** A condition of the caller's leaves out rows here without a match, as those are members of a collection. */
   readonly members?: boolean;
 }
@@ -133,6 +136,7 @@ function joinOf(
   const keyHere = relation.columns.length > 0;
   const filter = conditionBelow(options.filter, name, keyHere);
   const where = conditionBelow(options.where, name, keyHere);
+  const { inferred = false } = options;
   const orderBy = [
     options.orderBy && orderBelow(options.orderBy, name, target),
     (prop as any).orderBy,
@@ -155,23 +159,77 @@ function joinOf(
         orderBy,
         fields,
         exclude,
-        members: isToMany(relation),
+        inferred,
+        members: inferred ? isToMany(relation) : relation.kind === '1:m',
       });
   const apart = keysHere(relation.target(), nested);
   const hidden = new Map([...apart, ...optionalRelations(target, relation.target())]);
+  const asked = inferred ? conditionWithout(where, apart) : conditionOnRows(relation, where, apart);
   return {
     prop: name,
     keyOnly,
-    where: allOf([(prop as any).where, conditionWithout(filter, hidden), conditionWithout(where, apart)]),
+    where: allOf([(prop as any).where, conditionWithout(filter, hidden), asked]),
     orderBy,
     required:
       requirementOf(prop, hint, filter) ??
-      (options.members === true && !saysNothing(where) ? 'always' : undefined),
+      (options.members === true && (inferred ? !saysNothing(where) : leavesOut(relation, where))
+        ? 'always'
+        : undefined),
     fields,
     exclude: exclude?.length ? exclude : undefined,
     lazy: lazyProperties(target, children),
     nested,
   };
+}
+
+/**
+ * What a condition of the caller's says of the rows of a relation. As in SQL,
+ * where what it says of relations further on stands with joins of their own,
+ * only members of a collection are left out for the sake of those; and whatever
+ * leads to a relation that must be there.
+ */
+function conditionOnRows(
+  relation: RelationProp,
+  where: unknown,
+  apart: ReadonlyMap<string, boolean>,
+): unknown {
+  const model = relation.target();
+  const relations = new Map([...relationsOf(model), ...apart]);
+  const own = conditionWithout(where, relations);
+  const further = [...relations].flatMap(([name, keyHere]) => {
+    const next = model.props.get(name);
+    const below = conditionBelow(where, name, keyHere);
+    return next === undefined ||
+      !isRelation(next) ||
+      apart.has(name) ||
+      !(relation.kind === '1:m' || isMandatory(next)) ||
+      !leavesOut(next, below)
+      ? []
+      : [{ [name]: next.pivot === undefined ? conditionOnRows(next, below, new Map()) : below }];
+  });
+  return allOf([own, ...further]);
+}
+
+/** Whether what a condition says of a relation leaves out members of a collection that it leads on from. Of a pivot that is only what says which keys it holds. */
+function leavesOut(relation: RelationProp, where: unknown): boolean {
+  return relation.pivot === undefined
+    ? !saysNothing(conditionWithout(where, relationsOf(relation.target())))
+    : where !== undefined && !isPlainObject(where);
+}
+
+function isMandatory(relation: RelationProp): boolean {
+  return !isToMany(relation) && !relation.nullable;
+}
+
+/** The relations of an entity to one other each, with whether their key is kept here. */
+function relationsOf(model: Model): Map<string, boolean> {
+  const relations = new Map<string, boolean>();
+  for (const prop of model.props.values()) {
+    if (isRelation(prop) && prop.polymorphic === undefined && prop.refused === undefined) {
+      relations.set(prop.name, prop.columns.length > 0);
+    }
+  }
+  return relations;
 }
 
 /**

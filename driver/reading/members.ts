@@ -7,7 +7,7 @@ import type { Calls } from '../calls/calls.js';
 import { databaseKeyOf, isPolymorphic, MEMBERS_ARE_FILTERED } from '../compat.js';
 import { unsupported } from '../errors.js';
 import { type FindDefaults, findRequest, groupPage } from './find-options.js';
-import { allOf, conditionWithout } from './join-conditions.js';
+import { allOf, conditionWithout, QUANTIFIERS } from './join-conditions.js';
 import { keysHere } from './joins.js';
 import { type Key, primaryKeyOf } from '../model/keys.js';
 import { pivotCondition } from './pivot-condition.js';
@@ -115,7 +115,8 @@ function membersOf(
   memberRequest: MemberRequest,
 ): [owner: Key, member: unknown][] {
   const { config, spaces, calls } = context;
-  const { prop, where, orderBy, options, keysOnly } = memberRequest;
+  const { prop, orderBy, options, keysOnly } = memberRequest;
+  const where = withoutQuantifiers(memberRequest.where, prop.targetMeta as EntityMetadata);
   const targets = polymorphicTargets(prop);
   if (targets !== undefined && keysOnly) {
     throw unsupported(
@@ -159,6 +160,17 @@ function membersOf(
     const found = row[links.member];
     return [[row[links.owner]].flat(Number.POSITIVE_INFINITY), keysOnly ? keyOfMember(found, target) : found];
   });
+}
+
+/** A condition on members without what it says of their collection as a whole, which core hands along as if it were about their key. */
+function withoutQuantifiers(where: any, target: EntityMetadata): any {
+  const key = Utils.getPrimaryKeyHash(target.primaryKeys);
+  if (!Utils.isPlainObject(where) || !Utils.isPlainObject((where as any)[key])) {
+    return where;
+  }
+  const { [key]: ofKey, ...others } = where as Record<string, any>;
+  const kept = Object.entries(ofKey).filter(([name]) => !QUANTIFIERS.has(name));
+  return kept.length === 0 ? others : { ...others, [key]: Object.fromEntries(kept) };
 }
 
 /** What is asked of the members that are of one entity. */
