@@ -42,7 +42,9 @@ export class CollectionStoreEntityManager<
     const { retries = 0, ...rest } = options;
     // Core's transactions are told apart from the one that a flush opens for itself, which never fails because of others.
     const explicit: any = { ...rest, [EXPLICIT]: this.#here() };
-    if (retries === 0 || (this.getContext(false) as any).getTransactionContext()) {
+    const nested =
+      explicit.propagation !== 'requires_new' && (this.getContext(false) as any).getTransactionContext();
+    if (retries === 0 || nested) {
       return super.transactional(cb as any, explicit);
     }
     return withRetries(
