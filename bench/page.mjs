@@ -28,7 +28,7 @@ const begin = (name) => `<!-- ${name} -->`;
 const end = (name) => `<!-- end of ${name} -->`;
 
 /** Puts the section of a part onto the page; `order` names all parts in the order of the page. */
-export async function write(name, { title, command, body }, order) {
+export async function write({ name, title, command, body }, order) {
   const page = existsSync(path) ? readFileSync(path, 'utf8') : '';
   const sections = new Map();
   for (const part of order) {

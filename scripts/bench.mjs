@@ -4,7 +4,7 @@
  * `--quick`: the levels and the start alone, small and with few runs, in less than three minutes; writes nothing.
  * `--work TEXT`: only the work of the levels with that in its title; writes nothing.
  * `--processor`: ratios of the processor's time (orm), which other work on the machine disturbs less; writes nothing.
- * `--large`: ten million rows, at the levels of engine and driver; writes nothing.
+ * `--large`: more rows where there are levels of them: ten million at those of engine and driver, a million through MikroORM.
  */
 
 import { parseArgs } from 'node:util';
@@ -41,29 +41,40 @@ const PARTS = {
   orm: {
     title: 'Through MikroORM',
     measure: orm,
-    full: { sizes: [1_000, 100_000], budget: 6_000 },
-    quick: { sizes: [1_000], budget: 100 },
+    full: { data: 'books', sizes: [1_000, 100_000], budget: 6_000 },
+    quick: { data: 'books', sizes: [1_000], budget: 100 },
+    large: { sizes: [1_000_000] },
+  },
+  cities: {
+    title: 'Real data: the cities of the world, through MikroORM',
+    measure: orm,
+    full: { data: 'cities', sizes: [138_398], budget: 3_000 },
   },
   driver: {
     title: 'The driver level, from JavaScript',
     measure: driver,
     full: { sizes: SIZES, budget: 2_000 },
     quick: { sizes: [10_000], budget: 100 },
+    large: LARGE,
   },
   engine: {
     title: 'The engine, in Rust',
     measure: engine,
     full: { sizes: SIZES, budget: 2_000 },
     quick: { sizes: [10_000], budget: 50 },
+    large: LARGE,
   },
   memory: { title: 'Memory', measure: memory, full: { rows: 1_000_000 }, quick: { rows: 100_000 } },
   start: { title: 'Start', measure: program('bench/mikro-orm/start.mjs'), quick: {} },
   loop: { title: 'The event loop', measure: loop, full: { rows: 1_000_000 }, quick: { rows: 10_000 } },
   savepoints: { title: 'Savepoints and snapshots', measure: program('bench/savepoints.mjs') },
   relations: { title: 'Relations through MikroORM', measure: program('bench/mikro-orm/relations.mjs') },
+  threads: { title: 'Readers in threads', measure: program('bench/mikro-orm/threads.mjs') },
   testing: { title: 'Resetting a store between tests', measure: program('bench/mikro-orm/testing.mjs') },
 };
 const NAMES = Object.keys(PARTS);
+/** The sections of the page: those with more rows stand behind the others. */
+const SECTIONS = NAMES.flatMap((name) => (PARTS[name].large ? [name, `${name}-large`] : [name]));
 
 await main(async () => {
   const { values: options, positionals: wanted } = parseArgs({
@@ -78,24 +89,30 @@ await main(async () => {
   const unknown = wanted.filter((name) => !NAMES.includes(name));
   if (unknown.length > 0) throw new Failure(`No such benchmark: ${unknown}. There are: ${NAMES.join(', ')}`);
   const chosen = NAMES.filter(
-    (name) => (wanted.length === 0 || wanted.includes(name)) && !(options.quick && !PARTS[name].quick),
+    (name) =>
+      (wanted.length === 0 || wanted.includes(name)) &&
+      !(options.quick && !PARTS[name].quick) &&
+      !(options.large && !PARTS[name].large),
   );
-  const partial = options.quick || options.large || options.processor || options.work !== undefined;
+  const partial = options.quick || options.processor || options.work !== undefined;
   await build();
   await install(peers);
   for (const name of chosen) {
-    const { title, measure, full, quick } = PARTS[name];
+    const { title, measure, full, quick, large } = PARTS[name];
     step(title);
     const body = await measure(
       {
         ...(options.quick ? { ...QUICK, ...quick } : { ...FULL, ...full }),
-        ...(options.large && LARGE),
+        ...(options.large && large),
         only: options.work,
         by: options.processor && name === 'orm' ? 'processor' : 'p50',
       },
       (what) => console.log(`${new Date().toTimeString().slice(0, 8)} ${what}`),
     );
     console.log(`\n${body.trim()}`);
-    if (!partial) await write(name, { title, command: `npm run bench -- ${name}`, body }, NAMES);
+    if (partial) continue;
+    const command = `npm run bench -- ${name}${options.large ? ' --large' : ''}`;
+    const section = options.large ? { name: `${name}-large`, title: `${title}: more rows` } : { name, title };
+    await write({ ...section, command, body }, SECTIONS);
   }
 });

@@ -30,14 +30,14 @@ async function prepare(core) {
   place(target);
 }
 
-/** Measures both majors at every size; gives Markdown. */
-export async function orm({ sizes, by, ...options }, tell) {
+/** Measures both majors at every size of some data, books or cities; gives Markdown. */
+export async function orm({ data, sizes, by, ...options }, tell) {
   const parts = [];
   for (const { core, on, peers } of CONTESTS) {
     const { program, title } = await runtime(on);
     await prepare(core);
     for (const size of sizes) {
-      const heading = `MikroORM ${versionOf(core, 'core')}, ${title}, ${count(size)} books`;
+      const heading = `MikroORM ${versionOf(core, 'core')}, ${title}, ${count(size)} ${data}`;
       tell(heading);
       const contestants = [OURS, FLOOR, ...peers].map((name) => ({
         name: name === FLOOR ? 'null driver' : name,
@@ -46,7 +46,13 @@ export async function orm({ sizes, by, ...options }, tell) {
         floor: name === FLOOR,
         command: {
           program,
-          args: ['--expose-gc', 'trial.mjs', `core-${core}`, name, JSON.stringify({ ...options, size })],
+          args: [
+            '--expose-gc',
+            'trial.mjs',
+            `core-${core}`,
+            name,
+            JSON.stringify({ ...options, data, size }),
+          ],
           cwd: folder,
         },
       }));
