@@ -141,4 +141,20 @@ describe('a condition on the same relation', () => {
       [3, 1, 2],
     );
   });
+
+  test('what is populated by a join says which rows count, too', async () => {
+    const options = { populate: ['items'], populateWhere: { items: { kind: 'tea' } }, strategy: 'joined' };
+    assert.deepEqual(await ids({}, { items: { price: 'desc' } }, options), [3, 1, 2, 4]);
+  });
+
+  test('an order of what is populated is not about the members of a collection', async () => {
+    for (const strategy of ['joined', 'select-in']) {
+      const options = { populate: ['items.labels'], populateOrderBy: { items: { price: 'desc' } }, strategy };
+      const shops = await orm.em.fork().find(Shop, {}, { orderBy: { id: 'asc' }, ...options } as never);
+      const labels = shops.map(
+        (shop) => shop.items.getItems().flatMap((item) => item.labels.getItems()).length,
+      );
+      assert.deepEqual(labels, [3, 3, 1, 0]);
+    }
+  });
 });

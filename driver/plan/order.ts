@@ -2,12 +2,12 @@
  * The language of orders: walks an order of MikroORM once and reports its
  * criteria, without changing it.
  */
-import type { JsonValue, Order, Path, Step } from '../native/ir.js';
+import type { Expr, JsonValue, NestedSelect, Order, Path, Step } from '../native/ir.js';
 import { PlanError } from './errors.js';
 import { decodeJsonKey } from './json-key.js';
 import { keyPlaces, targetParts } from './key.js';
 import { findEmbedded, findProp, type Model, type Prop, type RelationProp } from './model.js';
-import type { JoinedRows } from './filter.js';
+import { allOf, type JoinedRows } from './filter.js';
 import { Scope } from './scope.js';
 import { isPolymorphic } from './polymorphic.js';
 import type { Place } from './sink.js';
@@ -204,15 +204,17 @@ function unknownProperty(path: string): PlanError {
   return new PlanError('UNKNOWN_PROPERTY', `Trying to order by not existing property ${path}`, path);
 }
 
-/** Builds the order of a plan. In SQL an order and the condition beside it join a relation but once: the rows that one speaks of are the other's. */
+/** Builds the order of a plan. In SQL an order, the condition beside it and what is populated join a relation but once: the rows that one speaks of are those of the others. */
 export class OrderBuilder implements OrderSink {
   readonly order: Order[] = [];
   readonly #joined: JoinedRows | undefined;
+  readonly #populated: readonly NestedSelect[];
   readonly #scopes: Scope[] = [];
   #scope: Scope;
 
-  constructor(model: Model, joined?: JoinedRows) {
+  constructor(model: Model, joined?: JoinedRows, populated: readonly NestedSelect[] = []) {
     this.#joined = joined;
+    this.#populated = populated;
     this.#scope = joined?.root ?? Scope.root(model);
   }
 
@@ -240,7 +242,24 @@ export class OrderBuilder implements OrderSink {
   }
 
   #stepTo(scope: Scope): Step {
-    const where = this.#joined?.at(scope);
+    const exprs = [this.#joined?.at(scope), populatedAt(this.#populated, scope)?.where];
+    const known = exprs.filter((expr): expr is Expr => expr !== undefined);
+    const where = known.length > 0 ? allOf(known) : undefined;
     return { ...scope.join, ...(where && { where }), ...(scope.many && { many: true }) };
   }
+}
+
+/** What is populated of the rows of a scope. */
+function populatedAt(nested: readonly NestedSelect[], { step, parent }: Scope): NestedSelect | undefined {
+  const names: string[] = [];
+  for (let scope = step && parent; scope !== undefined; scope = scope.parent) {
+    if (scope.step !== undefined) {
+      names.unshift(scope.step.prop.name);
+    }
+  }
+  let level = nested;
+  for (const name of names) {
+    level = level.find((found) => found.name === name)?.select.nested ?? [];
+  }
+  return step && level.find((found) => found.name === step.prop.name);
 }

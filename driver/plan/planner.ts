@@ -156,9 +156,9 @@ export class Planner<P> {
   #compileFind(model: Model, options: FindOptions): CachedFind<P> {
     const { where, orderBy, limit, offset, reverse, per, lock, joinFilters } = options;
     const { expr, nextParam, joined } = whereOf(model, where, 0, joinFilters);
-    const order = new OrderBuilder(model, joined);
-    walkOrder(model, orderBy, order);
     const { select, finish, conditions, nextParam: page } = compileSelect(model, options, nextParam);
+    const order = new OrderBuilder(model, joined, select.nested);
+    walkOrder(model, orderBy, order);
     const afterPage = page + (limit === undefined ? 0 : 1) + (offset === undefined ? 0 : 1);
     const all = [...(expr ? [expr] : []), ...conditions];
     const plan = this.#compile({

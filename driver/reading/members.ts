@@ -191,6 +191,8 @@ function memberOptions(
       ...options,
       populateWhere: undefined,
       populateFilter: filter,
+      // What core hands on of these is about the owners.
+      populateOrderBy: undefined,
       orderBy: undefined,
       offset: undefined,
       _partitionLimit: undefined,
