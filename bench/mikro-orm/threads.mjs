@@ -1,12 +1,14 @@
 /**
- * Readers in worker threads on one store, alone and beside a thread that writes and commits without a pause, through
- * MikroORM; beside `@mikro-orm/better-sqlite` on a file with a write-ahead log, which is what its threads can share.
+ * Readers in worker threads on one store, alone, beside a thread that computes and beside one that writes and commits
+ * without a pause, through MikroORM; beside `@mikro-orm/better-sqlite` on a file with a write-ahead log, which is what
+ * its threads can share.
  *
  *     npm run bench -- threads
  *
  * Each read finds the ten books of an author, with an entity manager of its own; each commit changes ten books. Where
  * there are more threads than cores, or others use them, the slowest reads are those in which a thread had to wait for
- * a core: Linux says how long that was, and what is left is what reads have to do with the writer.
+ * a core. Linux says how long that was; what is left of it has its cause in cold caches, or in the store. A thread that
+ * computes takes a core, too, but nothing of the store: what it does to readers is not what the writer does to them.
  */
 import { existsSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -95,13 +97,25 @@ async function write(orm, stopped) {
   return commits;
 }
 
+/** Takes a core as a writer does, and nothing else. */
+async function compute(_, stopped) {
+  while (!stopped()) {
+    for (const until = performance.now() + 0.2; performance.now() < until; );
+    await turn();
+  }
+}
+
+/** What goes on beside the readers, and how it is called. */
+const BESIDE = { '': '', compute: ' and a thread that computes', write: ' and a writer' };
+const WORKS = { read, compute, write };
+
 /** A thread: opens the store, and reads or writes between the messages to begin and to stop. */
 async function serve({ contestant, dbName, work }) {
   const orm = await open[contestant](dbName);
   let running = false;
   parentPort.on('message', async (begin) => {
     running = begin;
-    if (begin) parentPort.postMessage(await (work === 'read' ? read : write)(orm, () => !running));
+    if (begin) parentPort.postMessage(await WORKS[work](orm, () => !running));
   });
   parentPort.postMessage('ready');
 }
@@ -112,8 +126,8 @@ const hear = (worker) =>
     worker.once('error', fail);
   });
 
-async function measure(contestant, dbName, readers, writes) {
-  const works = [...Array(readers).fill('read'), ...(writes ? ['write'] : [])];
+async function measure(contestant, dbName, readers, other) {
+  const works = [...Array(readers).fill('read'), ...(other ? [other] : [])];
   const workers = works.map(
     (work) => new Worker(new URL(import.meta.url), { workerData: { contestant, dbName, work } }),
   );
@@ -137,7 +151,7 @@ async function measure(contestant, dbName, readers, writes) {
     p50: at(times, 0.5),
     p99: at(times, 0.99),
     own: at(own, 0.99),
-    commits: writes ? results[readers] / SECONDS : undefined,
+    commits: other === 'write' ? results[readers] / SECONDS : undefined,
   };
 }
 
@@ -159,10 +173,10 @@ async function main() {
       await orm.em.fork().insertMany('Book', books);
       const rows = [];
       for (const readers of READERS) {
-        for (const writes of [false, true]) {
-          const { rate, p50, p99, own, commits } = await measure(contestant, dbName, readers, writes);
+        for (const [other, and] of Object.entries(BESIDE)) {
+          const { rate, p50, p99, own, commits } = await measure(contestant, dbName, readers, other);
           rows.push([
-            `${readers} ${readers === 1 ? 'reader' : 'readers'}${writes ? ' and a writer' : ''}`,
+            `${readers} ${readers === 1 ? 'reader' : 'readers'}${and}`,
             many(rate),
             micro(p50),
             micro(p99),
