@@ -32,13 +32,20 @@ export declare function begin(store: number, isolation: number, readOnly: boolea
 export declare function cancelWait(transaction: number, wait: number): boolean
 
 /** Writes a checkpoint of what is committed. */
-export declare function checkpoint(store: number): void
+export declare function checkpoint(store: number): Promise<void>
 
 /** Takes all rows out of the named collections, without names of all. */
 export declare function clear(session: number, collections: Array<string> | undefined | null, resetCounters: boolean): void
 
 /** Rolls back the transactions begun on a store handle and closes it. */
 export declare function close(store: number): void
+
+/**
+ * Rolls back the transactions begun on a store handle and closes it, as the
+ * other closing does, but brings what was committed to the disk in a thread.
+ * The handle is of no use as soon as this returns.
+ */
+export declare function closeAside(store: number): Promise<void>
 
 /** Ends the reading of changes, and the wait for more of them, if there is one. */
 export declare function closeChanges(feed: number, wait: number): void
@@ -93,7 +100,7 @@ export declare function openChanges(store: number, from?: number | undefined | n
  * commit counts as made when it is on the disk (0), at once, to be on the disk
  * within `interval` milliseconds (1), or at once (2).
  */
-export declare function openPath(path: string, durability: number, interval: number): number
+export declare function openPath(path: string, durability: number, interval: number): Promise<number>
 
 /** A cursor over the changes committed since it was last asked, each a document; 0 if there are none. */
 export declare function readChanges(feed: number): number

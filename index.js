@@ -842,6 +842,7 @@ module.exports.cancelWait = nativeBinding.cancelWait
 module.exports.checkpoint = nativeBinding.checkpoint
 module.exports.clear = nativeBinding.clear
 module.exports.close = nativeBinding.close
+module.exports.closeAside = nativeBinding.closeAside
 module.exports.closeChanges = nativeBinding.closeChanges
 module.exports.commit = nativeBinding.commit
 module.exports.compile = nativeBinding.compile

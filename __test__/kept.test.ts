@@ -128,3 +128,44 @@ test('a fork for tests is in memory, and changes nothing in the directory', asyn
   assert.deepEqual([await names(first), await names(fork as MikroORM)], [['kept'], ['kept', 'forked']]);
   await fork.close(true);
 });
+
+test('the event loop goes on while a store is opened and closed', async () => {
+  const orm = await start({ driverOptions: { path: directory } });
+  await orm.schema.createSchema();
+  const rows = Array.from({ length: 20_000 }, (_, i) => ({ name: `account ${i}` }));
+  await orm.em.fork().insertMany(Account, rows);
+  assert.ok((await turns(() => orm.close())) > 0, 'closing');
+  assert.ok((await turns(() => orm.connect())) > 0, 'opening');
+  assert.equal(await orm.em.fork().count(Account), rows.length);
+});
+
+test('those who open and close at once get the same store, or none', async () => {
+  const orm = await start({ driverOptions: { path: directory } });
+  await orm.schema.createSchema();
+  await orm.em.fork().insert(Account, { name: 'a' });
+  await orm.close();
+  await Promise.all([orm.connect(), orm.connect(), orm.connect()]);
+  assert.deepEqual(await names(orm), ['a']);
+  await orm.close();
+  await Promise.all([orm.connect(), orm.close()]);
+  assert.equal(await orm.isConnected(), false);
+  await assert.rejects(names(orm), /The store is closed/);
+  const [again] = await Promise.all([orm.connect().then(() => names(orm)), connection(orm).isConnected()]);
+  assert.deepEqual(again, ['a']);
+});
+
+/** How often the event loop comes round while something is done. */
+async function turns(work: () => Promise<unknown>): Promise<number> {
+  let count = 0;
+  let going = true;
+  const turn = () => {
+    count += 1;
+    if (going) {
+      setImmediate(turn);
+    }
+  };
+  setImmediate(turn);
+  await work();
+  going = false;
+  return count;
+}

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Connection, EventType } from '@mikro-orm/core';
 import { CONNECTIONS_PREPARE, NOT_CONNECTED, SAVEPOINT_EVENTS } from './compat.js';
-import { storePlace, transactionSettings } from './options/driver-options.js';
+import { type StorePlace, storePlace, transactionSettings } from './options/driver-options.js';
 import { dump } from './dumps/dump.js';
 import type { DumpOptions } from './dumps/format.js';
 import { load } from './dumps/load.js';
@@ -36,6 +36,9 @@ export class CollectionStoreConnection extends Connection {
   );
   #engine: Engine | undefined;
   #closed = false;
+  /** A store that is kept in a directory, on its way. */
+  #coming: Promise<Engine> | undefined;
+  /** What core does with a store that has been opened. */
   #opening: Promise<void> | undefined;
 
   /**
@@ -43,9 +46,12 @@ export class CollectionStoreConnection extends Connection {
    * a `path` it is the store that is kept in that directory.
    */
   override async connect(options?: { skipOnConnect?: boolean }): Promise<void> {
+    this.#closed = false;
+    const place = this.#place;
+    const engine = this.#engine ?? (place === undefined ? this.#openStore() : await this.#openPlace(place));
+    // Of those who have waited for it, the first goes on with it.
     if (this.#engine === undefined) {
-      this.#engine = this.#openStore();
-      this.#closed = false;
+      this.#engine = engine;
       this.connected = true;
       if (CONNECTIONS_PREPARE && options?.skipOnConnect !== true) {
         this.#opening = (this as any).onConnect();
@@ -88,12 +94,20 @@ export class CollectionStoreConnection extends Connection {
 
   /** Rolls back what is open and lets the store go; the last one to close it ends it. */
   override async close(_force?: boolean): Promise<void> {
+    if (this.#coming !== undefined) {
+      // Whoever opens hears of it if that fails.
+      await this.#coming.catch(() => {});
+    }
     const engine = this.#engine;
     this.#open.close();
     this.#engine = undefined;
     this.#closed = true;
     this.connected = false;
-    engine?.close();
+    if (engine !== undefined && this.#place !== undefined) {
+      await this.#converting(() => engine.closeAside());
+    } else {
+      engine?.close();
+    }
   }
 
   getDefaultClientUrl(): string {
@@ -372,11 +386,19 @@ export class CollectionStoreConnection extends Connection {
   }
 
   /** As `traced`, for work that takes its time. */
-  async #working(text: string, work: () => Promise<void>): Promise<void> {
+  async #working<T>(text: string, work: () => Promise<T>): Promise<T> {
     const start = Date.now();
-    await this.#converting(work);
-    if (this.logs()) {
-      this.#log(start, { text }, undefined);
+    try {
+      const result = await this.#converting(work);
+      if (this.logs()) {
+        this.#log(start, { text }, undefined);
+      }
+      return result;
+    } catch (error) {
+      if (this.logs()) {
+        this.#log(start, { text }, { level: 'error' });
+      }
+      throw error;
     }
   }
 
@@ -443,19 +465,24 @@ export class CollectionStoreConnection extends Connection {
   }
 
   #openStore(): Engine {
-    const place = this.#place;
-    if (place !== undefined) {
-      const engine = this.traced(
-        () => Engine.openPath(place.path, place),
-        () => ({ text: `open ${place.path}` }),
-      );
-      for (const notice of engine.statistics()?.notices ?? []) {
-        this.logger.warn('query', `The store at ${place.path}: ${notice}`);
-      }
-      return engine;
-    }
     const name = this.config.get('dbName') as string | undefined;
     return name === undefined || name === PRIVATE ? Engine.open() : Engine.open(name);
+  }
+
+  /** Opens the store that is kept in a directory, once for all who ask for it meanwhile. */
+  #openPlace(place: StorePlace): Promise<Engine> {
+    this.#coming ??= this.#opened(place).finally(() => {
+      this.#coming = undefined;
+    });
+    return this.#coming;
+  }
+
+  async #opened(place: StorePlace): Promise<Engine> {
+    const engine = await this.#working(`open ${place.path}`, () => Engine.openPath(place.path, place));
+    for (const notice of engine.statistics()?.notices ?? []) {
+      this.logger.warn('query', `The store at ${place.path}: ${notice}`);
+    }
+    return engine;
   }
 
   get #slowQueryThreshold(): number | undefined {

@@ -33,11 +33,15 @@ export interface AutoIndex {
 export interface NativeBinding {
   connect(): Channel;
   open(name?: string): Handle;
-  openPath(path: string, durability: number, interval: number): Handle;
+  /** Done in a thread. */
+  openPath(path: string, durability: number, interval: number): Promise<Handle>;
   waitDurable(store: Handle): number;
-  checkpoint(store: Handle): void;
+  /** Done in a thread. */
+  checkpoint(store: Handle): Promise<void>;
   statistics(store: Handle): string | null;
   close(store: Handle): void;
+  /** Brings what was committed to the disk in a thread; the handle is gone at once. */
+  closeAside(store: Handle): Promise<void>;
   compile(plan: string): Handle;
   dropPlan(plan: Handle): void;
   /** Levels of isolation: 0 is read committed, 1 snapshot, 2 serializable. */

@@ -308,9 +308,13 @@ export class Engine extends HandleSession {
     return new Engine(binding().open(name), name);
   }
 
-  /** Opens the store that is kept in a directory, or makes an empty one there. */
-  static openPath(path: string, { durability = 'commit', interval = 1000 }: KeepOptions = {}): Engine {
-    return new Engine(binding().openPath(path, DURABILITIES.indexOf(durability), interval), undefined, true);
+  /** Opens the store that is kept in a directory, or makes an empty one there, in a thread. */
+  static async openPath(
+    path: string,
+    { durability = 'commit', interval = 1000 }: KeepOptions = {},
+  ): Promise<Engine> {
+    const handle = await binding().openPath(path, DURABILITIES.indexOf(durability), interval);
+    return new Engine(handle, undefined, true);
   }
 
   /** Waits until all that was committed is kept as was asked for; nothing to wait for where it is, or nothing is kept. */
@@ -379,13 +383,28 @@ export class Engine extends HandleSession {
 
   /** Rolls back the transactions begun here and lets the store go. The last one to close a store ends it. Closing twice does nothing. */
   close(): void {
-    if (!this.#closed) {
-      this.#closed = true;
-      for (const changes of this.#changes) {
-        changes.close();
-      }
+    if (this.#end()) {
       this.native.close(this.handle);
     }
+  }
+
+  /** Closes as `close` does, and brings what was committed to the disk in a thread. */
+  async closeAside(): Promise<void> {
+    if (this.#end()) {
+      await this.native.closeAside(this.handle);
+    }
+  }
+
+  /** Whether it was open until now. */
+  #end(): boolean {
+    if (this.#closed) {
+      return false;
+    }
+    this.#closed = true;
+    for (const changes of this.#changes) {
+      changes.close();
+    }
+    return true;
   }
 
   override assertOpen(): void {

@@ -1,7 +1,7 @@
 //! The functions that are not hot, as generated bindings on handles.
 
 use std::fmt::Display;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use napi::Env;
 use napi::bindgen_prelude::{Function, Object};
@@ -12,9 +12,9 @@ use super::raw::{self, with_environment};
 use super::wake::{Told, Waker};
 use crate::catalog::{DiffOptions, Rename};
 use crate::error::{Error, ErrorCode, Result};
-use crate::log::{Durability, Statistics};
+use crate::log::Statistics;
 use crate::query::Plan;
-use crate::store::{Begin, Isolation, Keep, SavepointId, Store, WaitId};
+use crate::store::{Begin, Isolation, SavepointId, Store, WaitId};
 
 /// The functions that run plans, over two buffers of their own.
 #[napi(
@@ -30,20 +30,6 @@ pub fn open(env: Env, name: Option<String>) -> napi::Result<f64> {
     with_environment(&env, |state| number(state.stores.insert(Store::open(name.as_deref()))))
 }
 
-/// Opens the store that is kept in a directory, or makes an empty one there. A
-/// commit counts as made when it is on the disk (0), at once, to be on the disk
-/// within `interval` milliseconds (1), or at once (2).
-#[napi]
-pub fn open_path(env: Env, path: String, durability: u32, interval: f64) -> napi::Result<f64> {
-    let durability = match durability {
-        0 => Durability::Commit,
-        1 => Durability::Interval(Duration::from_millis(interval as u64)),
-        _ => Durability::None,
-    };
-    let keep = Keep { durability, ..Keep::default() };
-    with_environment(&env, |state| number(state.stores.insert(Store::open_path(path.as_ref(), keep)?)))
-}
-
 /// Begins to wait until all that was committed is kept as was asked for; gives
 /// the number of the wait, or 0 if there is nothing to wait for.
 #[napi]
@@ -52,12 +38,6 @@ pub fn wait_durable(env: Env, store: f64) -> napi::Result<f64> {
         let wait = state.wait_durable(Handle::from_number(store))?;
         Ok(wait.map_or(0.0, |wait| wait.0 as f64))
     })
-}
-
-/// Writes a checkpoint of what is committed.
-#[napi]
-pub fn checkpoint(env: Env, store: f64) -> napi::Result<()> {
-    with_environment(&env, |state| state.stores.get(Handle::from_number(store))?.checkpoint())
 }
 
 /// How the log of a store is doing, as JSON; nothing where nothing is kept.

@@ -6,6 +6,7 @@
 //! everything else is a generated function ([`api`]).
 
 mod api;
+mod aside;
 mod changes;
 mod channel;
 mod handle;

@@ -100,20 +100,40 @@ pub(super) fn with_environment<T>(
     env: &napi::Env,
     body: impl FnOnce(&mut Environment) -> Result<T>,
 ) -> napi::Result<T> {
-    let result = catch_unwind(AssertUnwindSafe(|| {
+    thrown(env, in_environment(env, body))
+}
+
+/// As [`with_environment`], for what settles a promise: errors and panics are
+/// what it is rejected with.
+pub(super) fn settled<T>(
+    env: &napi::Env,
+    body: impl FnOnce(&mut Environment) -> Result<T>,
+) -> napi::Result<T> {
+    in_environment(env, body).map_err(|error| match (Scope { env: env.raw() }.error(&error, None)) {
+        // SAFETY: a value that was just made in this environment.
+        Ok(object) => unsafe { napi::Unknown::from_raw_unchecked(env.raw(), object) }.into(),
+        Err(_) => napi::Error::new(napi::Status::GenericFailure, error.message),
+    })
+}
+
+fn in_environment<T>(env: &napi::Env, body: impl FnOnce(&mut Environment) -> Result<T>) -> Result<T> {
+    guarded(|| {
         // SAFETY: an `Env` is only given to functions that are being called.
         let environment = unsafe { environment(env.raw()) }?;
         let mut environment = environment.try_borrow_mut().map_err(|_| misused("re-entered"))?;
         body(&mut environment)
-    }));
-    thrown(env, result.unwrap_or_else(|panic| Err(defect(panic.as_ref()))))
+    })
+}
+
+/// Turns a panic, which must not get as far as the runtime, into an error.
+pub(super) fn guarded<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(defect(panic.as_ref())))
 }
 
 /// Makes a channel: an object with the hot functions.
 pub(super) fn connect(env: &napi::Env) -> napi::Result<Object<'static>> {
     // SAFETY: an `Env` is only given to functions that are being called.
-    let result = catch_unwind(AssertUnwindSafe(|| unsafe { channel_object(env.raw()) }));
-    let object = thrown(env, result.unwrap_or_else(|panic| Err(defect(panic.as_ref()))))?;
+    let object = thrown(env, guarded(|| unsafe { channel_object(env.raw()) }))?;
     Ok(Object::from_raw(env.raw(), object))
 }
 
@@ -457,36 +477,42 @@ impl Scope {
         check(status, "set a property")
     }
 
-    /// Throws an error with all that is known of it; `parameter` is the one that it is about.
+    /// Throws an error as [`Self::error`] makes it.
     fn throw(self, error: &Error, parameter: Option<usize>) -> Result<sys::napi_value> {
+        let thrown = self.error(error, parameter)?;
+        // SAFETY: see above.
+        check(unsafe { sys::napi_throw(self.env, thrown) }, "throw an error")?;
+        Ok(ptr::null_mut())
+    }
+
+    /// An error with all that is known of it; `parameter` is the one that it is about.
+    fn error(self, error: &Error, parameter: Option<usize>) -> Result<sys::napi_value> {
         let code = self.utf8(error.code.as_str())?;
         let message = self.utf8(&error.message)?;
-        let mut thrown = ptr::null_mut();
+        let mut object = ptr::null_mut();
         // SAFETY: see above.
-        let status = unsafe { sys::napi_create_error(self.env, code, message, &mut thrown) };
+        let status = unsafe { sys::napi_create_error(self.env, code, message, &mut object) };
         check(status, "make an error")?;
         if let Some(collection) = &error.collection {
-            self.set(thrown, c"collection", self.utf8(collection)?)?;
+            self.set(object, c"collection", self.utf8(collection)?)?;
         }
         if let Some(constraint) = &error.constraint {
-            self.set(thrown, c"constraint", self.utf8(constraint)?)?;
+            self.set(object, c"constraint", self.utf8(constraint)?)?;
         }
         if !error.fields.is_empty() {
-            self.set(thrown, c"fields", self.texts(&error.fields)?)?;
+            self.set(object, c"fields", self.texts(&error.fields)?)?;
         }
         if let Some(key) = &error.key {
-            self.set(thrown, c"key", self.utf8(key)?)?;
+            self.set(object, c"key", self.utf8(key)?)?;
         }
         if let Some(parameter) = parameter {
             let mut number = ptr::null_mut();
             // SAFETY: see above.
             let status = unsafe { sys::napi_create_double(self.env, parameter as f64, &mut number) };
             check(status, "make a number")?;
-            self.set(thrown, c"parameter", number)?;
+            self.set(object, c"parameter", number)?;
         }
-        // SAFETY: see above.
-        check(unsafe { sys::napi_throw(self.env, thrown) }, "throw an error")?;
-        Ok(ptr::null_mut())
+        Ok(object)
     }
 
     fn texts(self, texts: &[String]) -> Result<sys::napi_value> {

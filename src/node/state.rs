@@ -85,6 +85,11 @@ impl Environment {
 
     /// Rolls back what was begun on a store handle and closes it.
     pub(super) fn close(&mut self, store: Handle) -> Result<()> {
+        self.release(store)?.close()
+    }
+
+    /// Rolls back what was begun on a store handle and takes the store out, to be closed.
+    pub(super) fn release(&mut self, store: Handle) -> Result<Arc<Store>> {
         let closed = self.stores.remove(store)?;
         for transaction in self.transactions.handles(|open| open.store == store) {
             self.end(transaction)?.rollback()?;
@@ -93,7 +98,7 @@ impl Environment {
         for feed in self.feeds.handles(|open| open.store == store) {
             self.feeds.remove(feed)?;
         }
-        closed.close()
+        Ok(closed)
     }
 
     /// The version that a session sees.

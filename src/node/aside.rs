@@ -1,0 +1,83 @@
+//! What takes as long as a store is large, done beside the event loop: promises
+//! of generated bindings, kept by the threads that the runtime has for such work.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use napi::bindgen_prelude::AsyncTask;
+use napi::{Env, Task};
+use napi_derive::napi;
+
+use super::handle::Handle;
+use super::raw::{guarded, settled, with_environment};
+use crate::error::Result;
+use crate::log::Durability;
+use crate::store::{Keep, Store};
+
+/// Opens the store that is kept in a directory, or makes an empty one there. A
+/// commit counts as made when it is on the disk (0), at once, to be on the disk
+/// within `interval` milliseconds (1), or at once (2).
+#[napi(ts_return_type = "Promise<number>")]
+pub fn open_path(path: String, durability: u32, interval: f64) -> AsyncTask<Opening> {
+    let durability = match durability {
+        0 => Durability::Commit,
+        1 => Durability::Interval(Duration::from_millis(interval as u64)),
+        _ => Durability::None,
+    };
+    AsyncTask::new(Opening { path: path.into(), keep: Keep { durability, ..Keep::default() } })
+}
+
+/// Rolls back the transactions begun on a store handle and closes it, as the
+/// other closing does, but brings what was committed to the disk in a thread.
+/// The handle is of no use as soon as this returns.
+#[napi(ts_return_type = "Promise<void>")]
+pub fn close_aside(env: Env, store: f64) -> napi::Result<AsyncTask<Work>> {
+    let store = with_environment(&env, |state| state.release(Handle::from_number(store)))?;
+    Ok(AsyncTask::new(Work { store, work: Store::close }))
+}
+
+/// Writes a checkpoint of what is committed.
+#[napi(ts_return_type = "Promise<void>")]
+pub fn checkpoint(env: Env, store: f64) -> napi::Result<AsyncTask<Work>> {
+    let store = with_environment(&env, |state| state.stores.get(Handle::from_number(store)).map(Arc::clone))?;
+    Ok(AsyncTask::new(Work { store, work: Store::checkpoint }))
+}
+
+/// The opening of a store.
+pub struct Opening {
+    path: PathBuf,
+    keep: Keep,
+}
+
+impl Task for Opening {
+    type Output = Result<Arc<Store>>;
+    type JsValue = f64;
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        Ok(guarded(|| Store::open_path(&self.path, self.keep)))
+    }
+
+    fn resolve(&mut self, env: Env, opened: Self::Output) -> napi::Result<f64> {
+        settled(&env, |state| state.stores.insert(opened?).map(Handle::to_number))
+    }
+}
+
+/// Work on a store that gives nothing but its end.
+pub struct Work {
+    store: Arc<Store>,
+    work: fn(&Store) -> Result<()>,
+}
+
+impl Task for Work {
+    type Output = Result<()>;
+    type JsValue = ();
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        Ok(guarded(|| (self.work)(&self.store)))
+    }
+
+    fn resolve(&mut self, env: Env, ended: Self::Output) -> napi::Result<()> {
+        settled(&env, |_| ended)
+    }
+}
