@@ -74,14 +74,21 @@ impl Access {
         }
     }
 
-    /// The position behind so many entries, where each has a row and there is
-    /// nothing to count on the way.
-    pub fn skip(&self, entries: usize) -> Option<Position> {
-        match self {
-            Self::Spans { spans, .. } if spans.len() == 1 => {
-                Some(Position { done: entries.min(self.entries()), ..Position::default() })
+    /// Whether entries can be left behind without a look at them.
+    pub fn skips(&self) -> bool {
+        matches!(self, Self::Spans { spans, .. } if spans.len() == 1)
+    }
+
+    /// The position behind so many entries of a walk, where they can be left behind.
+    pub fn skip(&self, collection: &Collection, direction: Direction, entries: usize) -> Option<Position> {
+        let Self::Spans { through, spans, .. } = self else { return None };
+        let [span] = spans.as_slice() else { return None };
+        match through {
+            Through::Primary => Some(behind(&collection.rows, *span, direction, entries)),
+            Through::Index(number) => {
+                let index = collection.indexes.get(*number)?;
+                Some(behind(&index.tree, *span, direction, entries))
             }
-            _ => None,
         }
     }
 
@@ -219,6 +226,21 @@ fn walk_spans<V: Clone>(
     Ok(true)
 }
 
+/// The position of a walk through a span behind so many entries.
+fn behind<V: Clone>(tree: &Tree<V>, span: Span, direction: Direction, entries: usize) -> Position {
+    let length = span.end - span.start;
+    let done = Position { done: entries.min(length), ..Position::default() };
+    let Some(components) = direction.group.filter(|_| entries < length) else { return done };
+    let at = if direction.reverse { span.end - 1 - entries } else { span.start + entries };
+    let Some((key, _)) = tree.nth(at) else { return done };
+    let prefix = key.get(..skip_key(key, components)).unwrap_or(key);
+    let start = tree.rank(prefix).max(span.start);
+    let end = successor(prefix).map_or(span.end, |end| tree.rank(&end).min(span.end));
+    // Within its group the walk goes the other way.
+    let before = if direction.reverse { span.end - end } else { start - span.start };
+    Position { span: 0, done: before + (end - start), group: Some((Span { start, end }, entries - before)) }
+}
+
 /// The entries that agree with the next one in their first components.
 fn next_group<V: Clone>(tree: &Tree<V>, span: Span, reverse: bool, done: usize, components: usize) -> Span {
     let rest = if reverse {
@@ -257,9 +279,8 @@ mod tests {
         key
     }
 
-    fn walked(spans: &[Span], direction: Direction, pieces: usize) -> Vec<Vec<u8>> {
+    fn walked(spans: &[Span], direction: Direction, pieces: usize, mut position: Position) -> Vec<Vec<u8>> {
         let tree = tree();
-        let mut position = Position::default();
         let mut keys = Vec::new();
         loop {
             let mut left = pieces;
@@ -307,7 +328,14 @@ mod tests {
         ];
         for (spans, direction, expected) in cases {
             for pieces in 1..8 {
-                assert_eq!(walked(spans, direction, pieces), expected, "{direction:?} in pieces of {pieces}");
+                let walked = walked(spans, direction, pieces, Position::default());
+                assert_eq!(walked, expected, "{direction:?} in pieces of {pieces}");
+            }
+            let [span] = spans else { continue };
+            for skipped in 0..=expected.len() {
+                let position = behind(&tree(), *span, direction, skipped);
+                let walked = walked(spans, direction, 8, position);
+                assert_eq!(walked, expected[skipped..], "{direction:?} behind {skipped}");
             }
         }
     }

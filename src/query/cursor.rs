@@ -142,12 +142,10 @@ impl Cursor {
         offset: usize,
         limit: usize,
     ) -> Self {
-        let spans_once =
-            choice.is_exact() && choice.direction.is_some_and(|direction| direction.group.is_none());
-        let (position, skip) = match choice.access.skip(offset) {
-            Some(position) if spans_once => (position, 0),
-            _ => (Position::default(), offset),
-        };
+        let behind = choice.direction.filter(|_| choice.is_exact());
+        let (position, skip) = behind
+            .and_then(|direction| choice.access.skip(&collection, direction, offset))
+            .map_or((Position::default(), offset), |position| (position, 0));
         let done = limit == 0 || choice.access.entries() == 0;
         let state = State { position, skip, left: limit, done };
         Self::find(execution, shape, Source::Walk { collection, choice }, state)

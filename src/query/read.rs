@@ -119,11 +119,11 @@ impl Execution {
 }
 
 /// What counting asks of an access path.
-pub(super) const COUNT: Need<'static> = Need { order: None, rows: None, count: true };
+pub(super) const COUNT: Need<'static> = Need { order: None, rows: None, offset: 0, count: true };
 
 /// What a find asks of an access path.
 pub(super) fn find_need(find: &FindShape, offset: usize, limit: usize) -> Need<'_> {
     // Where each group has its page, no number of first rows is enough.
     let rows = (limit != usize::MAX && find.per.is_none()).then(|| offset.saturating_add(limit));
-    Need { order: Some(&find.order), rows, count: false }
+    Need { order: Some(&find.order), rows, offset, count: false }
 }

@@ -34,13 +34,15 @@ pub(super) struct Need<'s> {
     pub order: Option<&'s OrderShape>,
     /// How many rows are wanted, if not all.
     pub rows: Option<usize>,
+    /// How many of these are only to be counted off.
+    pub offset: usize,
     /// Whether the number of rows is all that is wanted.
     pub count: bool,
 }
 
 impl Need<'_> {
     /// All rows in any order.
-    pub const ALL: Need<'static> = Need { order: None, rows: None, count: false };
+    pub const ALL: Need<'static> = Need { order: None, rows: None, offset: 0, count: false };
 }
 
 /// A chosen access path.
@@ -78,6 +80,13 @@ enum Path<'s> {
     Ready { access: Access, note: String },
     Union(Vec<Choice>),
     Inside(Box<Inside<'s>>),
+}
+
+impl Path<'_> {
+    /// Whether rows before a page cost nothing.
+    fn skips(&self) -> bool {
+        matches!(self, Self::Ready { access, .. } if access.skips())
+    }
 }
 
 /// Beginning with the related rows that match.
@@ -463,7 +472,10 @@ fn cost(candidate: &Candidate<'_>, need: Need<'_>, checks: &[f64], matching: usi
         candidate.unit + checks.iter().enumerate().filter(uncovered).map(|(_, cost)| cost).sum::<f64>();
     let looked_at = match (candidate.direction, need.rows) {
         _ if need.count && exact => return candidate.setup + 1.0,
-        (Some(_), Some(wanted)) if exact => rows.min(wanted as f64),
+        (Some(_), Some(wanted)) if exact => {
+            let skipped = if candidate.path.skips() { need.offset } else { 0 };
+            rows.min(wanted.saturating_sub(skipped) as f64)
+        }
         // Matches are taken to be spread evenly.
         (Some(_), Some(wanted)) => rows.min(wanted as f64 * rows / matching.max(1) as f64),
         (Some(_), None) => rows,
