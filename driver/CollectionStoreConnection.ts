@@ -7,12 +7,20 @@ import { dump } from './dumps/dump.js';
 import type { DumpOptions } from './dumps/format.js';
 import { load } from './dumps/load.js';
 import { unsupported } from './errors.js';
+import { announce } from './transactions/events.js';
 import { isolationOf, isStronger } from './transactions/isolation.js';
 import type { Changes, ChangesOptions } from './native/changes.js';
-import { Engine, type Session, type Snapshot, type StoreStatistics } from './native/engine.js';
+import {
+  Engine,
+  type Isolation,
+  type Session,
+  type Snapshot,
+  type StoreStatistics,
+} from './native/engine.js';
 import { engineError, isEngineError } from './native/errors.js';
 import { StoreFork } from './StoreFork.js';
 import { noSql, shorten } from './refused/query-builders.js';
+import { andThen, type Soon } from './soon.js';
 import { OpenTransactions } from './transactions/open-transactions.js';
 import { EXPLICIT, TransactionContext } from './transactions/transaction.js';
 import { nestInTurn, runIn, untilFree } from './transactions/turns.js';
@@ -133,10 +141,15 @@ export class CollectionStoreConnection extends Connection {
   }
 
   override async transactional<T>(cb: (trx: any) => Promise<T>, options: any = {}): Promise<T> {
-    const trx = await this.#begin(options, options[EXPLICIT] === undefined);
+    const begun = this.#begin(options, options[EXPLICIT] === undefined);
+    const trx = begun instanceof Promise ? await begun : begun;
     try {
-      const result = await runIn(trx, () => cb(trx));
-      await this.commit(trx, options.eventBroadcaster, options.loggerContext);
+      // Core runs the body of a transaction of an EntityManager in a context of its own.
+      const result = await (options[EXPLICIT] === undefined ? runIn(trx, () => cb(trx)) : cb(trx));
+      const committed = this.#commit(trx, options.eventBroadcaster, options.loggerContext);
+      if (committed !== undefined) {
+        await committed;
+      }
       return result;
     } catch (error) {
       try {
@@ -153,33 +166,35 @@ export class CollectionStoreConnection extends Connection {
   }
 
   override async commit(ctx: any, eventBroadcaster?: any, loggerContext?: any): Promise<void> {
-    const trx = TransactionContext.from(ctx);
+    return this.#commit(TransactionContext.from(ctx), eventBroadcaster, loggerContext);
+  }
+
+  #commit(trx: TransactionContext, eventBroadcaster: any, loggerContext: any): Soon<void> {
     if (trx.rolledBack) {
       return;
     }
     const events = trx.nested && !SAVEPOINT_EVENTS ? undefined : eventBroadcaster;
-    await events?.dispatchEvent(EventType.beforeTransactionCommit, ctx);
-    this.traced(
-      () => trx.commit(),
-      () => ({ text: trx.nested ? `release savepoint ${trx.name}` : 'commit' }),
-      loggerContext,
-    );
-    if (!trx.nested) {
-      await this.kept();
-    }
-    await events?.dispatchEvent(EventType.afterTransactionCommit, ctx);
+    return andThen(announce(events, EventType.beforeTransactionCommit, trx), () => {
+      this.traced(
+        () => trx.commit(),
+        () => ({ text: trx.nested ? `release savepoint ${trx.name}` : 'commit' }),
+        loggerContext,
+      );
+      const kept = trx.nested ? undefined : this.kept();
+      return andThen(kept, () => announce(events, EventType.afterTransactionCommit, trx));
+    });
   }
 
   override async rollback(ctx: any, eventBroadcaster?: any, loggerContext?: any): Promise<void> {
     const trx = TransactionContext.from(ctx);
     const events = trx.nested && !SAVEPOINT_EVENTS ? undefined : eventBroadcaster;
-    await events?.dispatchEvent(EventType.beforeTransactionRollback, ctx);
+    await announce(events, EventType.beforeTransactionRollback, ctx);
     this.traced(
       () => trx.rollback(),
       () => ({ text: trx.nested ? `rollback to savepoint ${trx.name}` : 'rollback' }),
       loggerContext,
     );
-    await events?.dispatchEvent(EventType.afterTransactionRollback, ctx);
+    await announce(events, EventType.afterTransactionRollback, ctx);
   }
 
   /** Marks the present state of a transaction and returns the id of the mark. Costs the same however much the store holds. */
@@ -382,7 +397,7 @@ export class CollectionStoreConnection extends Connection {
 
   /** Waits until no transaction nested in this one is open. */
   turn(trx: TransactionContext): Promise<void> {
-    return this.#converting(() => untilFree(trx, this.#settings.lockTimeout));
+    return this.#converting(() => untilFree(trx, this.#settings.lockTimeout, this.config.get('contextName')));
   }
 
   /** As `traced`, for work that takes its time. */
@@ -418,50 +433,55 @@ export class CollectionStoreConnection extends Connection {
     }
   }
 
-  async #begin(options: any, flush: boolean): Promise<TransactionContext> {
+  #begin(options: any, flush: boolean): Soon<TransactionContext> {
     const asked = options.isolationLevel ? isolationOf(options.isolationLevel) : undefined;
     if (options.sessionContext && Object.keys(options.sessionContext).length > 0) {
       throw unsupported(
         'The collection store has no session variables and no row level security: remove `sessionContext`.',
       );
     }
-    const { ctx, eventBroadcaster, loggerContext } = options;
-    if (ctx) {
-      const parent = TransactionContext.from(ctx);
-      if (asked !== undefined && isStronger(asked, parent.isolation)) {
-        throw unsupported(
-          `A nested transaction cannot be '${options.isolationLevel}' inside one that is '${parent.isolation}': ask for it where the outer one begins.`,
-        );
-      }
-      const events = SAVEPOINT_EVENTS ? eventBroadcaster : undefined;
-      await events?.dispatchEvent(EventType.beforeTransactionStart, ctx);
-      const nested = parent.busy ? await this.#nestInTurn(parent) : undefined;
-      const trx = this.traced(
-        () => nested ?? parent.nest(),
-        () => ({ text: `savepoint trx${parent.depth + 1}` }),
-        loggerContext,
-      );
-      await events?.dispatchEvent(EventType.afterTransactionStart, trx);
-      return trx;
-    }
-    if (!this.ready) {
-      await this.ensureConnection();
-    }
-    await eventBroadcaster?.dispatchEvent(EventType.beforeTransactionStart);
+    const { ctx, eventBroadcaster } = options;
+    const events = ctx && !SAVEPOINT_EVENTS ? undefined : eventBroadcaster;
+    const ready = ctx || this.ready ? undefined : this.ensureConnection();
+    const announced = andThen(ready, () => announce(events, EventType.beforeTransactionStart, ctx));
+    const begun = andThen(announced, () =>
+      ctx
+        ? this.#nest(TransactionContext.from(ctx), asked, options)
+        : this.#start(asked ?? (flush ? 'read committed' : this.#settings.isolation), options),
+    );
+    return andThen(begun, (trx) =>
+      andThen(announce(events, EventType.afterTransactionStart, trx), () => trx),
+    );
+  }
+
+  #start(isolation: Isolation, options: any): TransactionContext {
     const readOnly = options.readOnly === true;
-    const isolation = asked ?? (flush ? 'read committed' : this.#settings.isolation);
     const trx = this.traced(
       () => TransactionContext.of(this.engine.begin({ isolation, readOnly }), isolation),
       () => ({ text: readOnly ? 'begin read only' : 'begin' }),
-      loggerContext,
+      options.loggerContext,
     );
-    this.#open.add(trx, options[EXPLICIT] === true ? undefined : options[EXPLICIT]);
-    await eventBroadcaster?.dispatchEvent(EventType.afterTransactionStart, trx);
+    this.#open.add(trx, options[EXPLICIT]?.place);
     return trx;
   }
 
-  #nestInTurn(parent: TransactionContext): Promise<TransactionContext> {
-    return this.#converting(() => nestInTurn(parent, this.#settings.lockTimeout));
+  #nest(parent: TransactionContext, asked: Isolation | undefined, options: any): Soon<TransactionContext> {
+    if (asked !== undefined && isStronger(asked, parent.isolation)) {
+      throw unsupported(
+        `A nested transaction cannot be '${options.isolationLevel}' inside one that is '${parent.isolation}': ask for it where the outer one begins.`,
+      );
+    }
+    return andThen(parent.busy ? this.#nestInTurn(parent, options[EXPLICIT]?.within) : undefined, (nested) =>
+      this.traced(
+        () => nested ?? parent.nest(),
+        () => ({ text: `savepoint trx${parent.depth + 1}` }),
+        options.loggerContext,
+      ),
+    );
+  }
+
+  #nestInTurn(parent: TransactionContext, within: unknown): Promise<TransactionContext> {
+    return this.#converting(() => nestInTurn(parent, this.#settings.lockTimeout, within));
   }
 
   #openStore(): Engine {

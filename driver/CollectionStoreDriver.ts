@@ -264,40 +264,46 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     return options.mergeResults === false ? eachUnmerged(meta, rows, request.nested) : rows;
   }
 
-  override async nativeInsert(entityName: any, data: any, options: any = {}): Promise<any> {
+  override nativeInsert(entityName: any, data: any, options: any = {}): Promise<any> {
     return this.nativeInsertMany(entityName, [data], { processCollections: true, ...options });
   }
 
-  override async nativeInsertMany(entityName: any, data: any[], options: any = {}): Promise<any> {
-    return this.#writes.insertMany(metadataOrThrow(this.metadata, entityName), data, options);
+  override nativeInsertMany(entityName: any, data: any[], options: any = {}): Promise<any> {
+    return this.#write(entityName, (meta) => this.#writes.insertMany(meta, data, options));
   }
 
-  override async nativeUpdate(entityName: any, where: any, data: any, options: any = {}): Promise<any> {
-    const meta = metadataOrThrow(this.metadata, entityName);
-    return options.upsert
-      ? this.#writes.upsert(meta, [where], [data], options)
-      : this.#writes.update(meta, where, data, options);
+  override nativeUpdate(entityName: any, where: any, data: any, options: any = {}): Promise<any> {
+    return this.#write(entityName, (meta) =>
+      options.upsert
+        ? this.#writes.upsert(meta, [where], [data], options)
+        : this.#writes.update(meta, where, data, options),
+    );
   }
 
-  override async nativeUpdateMany(
-    entityName: any,
-    where: any[],
-    data: any[],
-    options: any = {},
-  ): Promise<any> {
-    const meta = metadataOrThrow(this.metadata, entityName);
-    return options.upsert
-      ? this.#writes.upsert(meta, where, data, options)
-      : this.#writes.updateMany(meta, where, data, options);
+  override nativeUpdateMany(entityName: any, where: any[], data: any[], options: any = {}): Promise<any> {
+    return this.#write(entityName, (meta) =>
+      options.upsert
+        ? this.#writes.upsert(meta, where, data, options)
+        : this.#writes.updateMany(meta, where, data, options),
+    );
   }
 
-  override async nativeDelete(entityName: any, where: any, options: any = {}): Promise<any> {
-    return this.#writes.delete(metadataOrThrow(this.metadata, entityName), where, options);
+  override nativeDelete(entityName: any, where: any, options: any = {}): Promise<any> {
+    return this.#write(entityName, (meta) => this.#writes.delete(meta, where, options));
   }
 
   /** Inserts a copy of a row, with a primary key and a version of its own. */
-  async nativeClone(entityName: any, where: any, overrides: any = {}, options: any = {}): Promise<any> {
-    return this.#writes.clone(metadataOrThrow(this.metadata, entityName), where, overrides, options);
+  nativeClone(entityName: any, where: any, overrides: any = {}, options: any = {}): Promise<any> {
+    return this.#write(entityName, (meta) => this.#writes.clone(meta, where, overrides, options));
+  }
+
+  /** Not an async function: what waits for its promise would wait for two. */
+  #write<T>(entityName: any, write: (meta: EntityMetadata) => Promise<T>): Promise<T> {
+    try {
+      return write(metadataOrThrow(this.metadata, entityName));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   override async syncCollections(collections: any, options: any): Promise<void> {

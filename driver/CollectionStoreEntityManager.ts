@@ -25,7 +25,8 @@ import {
 } from './reading/finders.js';
 import { noSql } from './refused/query-builders.js';
 import { withRetries } from './transactions/retries.js';
-import { EXPLICIT } from './transactions/transaction.js';
+import { EXPLICIT, type Explicit } from './transactions/transaction.js';
+import { currentTransaction } from './transactions/turns.js';
 
 /** The EntityManager of the collection store: core's, and the store's own finders. */
 export class CollectionStoreEntityManager<
@@ -41,7 +42,7 @@ export class CollectionStoreEntityManager<
   ): Promise<T> {
     const { retries = 0, ...rest } = options;
     // Core's transactions are told apart from the one that a flush opens for itself, which never fails because of others.
-    const explicit: any = { ...rest, [EXPLICIT]: this.#here() };
+    const explicit: any = { ...rest, [EXPLICIT]: this.#explicit() };
     const nested =
       explicit.propagation !== 'requires_new' && (this.getContext(false) as any).getTransactionContext();
     if (retries === 0 || nested) {
@@ -56,7 +57,7 @@ export class CollectionStoreEntityManager<
 
   /** As core's. */
   override async begin(options: any = {}): Promise<void> {
-    return super.begin({ ...options, [EXPLICIT]: this.#here() });
+    return super.begin({ ...options, [EXPLICIT]: this.#explicit() });
   }
 
   /**
@@ -285,9 +286,12 @@ export class CollectionStoreEntityManager<
     return where;
   }
 
-  /** The place of the call, where it is of interest: not all engines know it any more after a pause. */
-  #here(): Error | true {
-    return this.config.get('debug') ? new Error('A transaction') : true;
+  /** Made where a transaction is asked for: not all engines know the place any more after a pause, nor core what it is in. */
+  #explicit(): Explicit {
+    return {
+      place: this.config.get('debug') ? new Error('A transaction') : undefined,
+      within: currentTransaction(this.name),
+    };
   }
 
   async #one(entityName: any, where: unknown, orderBy: unknown, options: object): Promise<any> {

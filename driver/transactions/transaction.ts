@@ -1,11 +1,16 @@
 import { engineError } from '../native/errors.js';
 import type { Isolation, NativeTransaction } from '../native/engine.js';
 
-/**
- * The mark, among the options of a transaction, of one that the user asked for; while debugging, an error made where
- * that was. Core hands all options on.
- */
+/** The place, among the options of a transaction, of what is known of one that the user asked for. Core hands all options on. */
 export const EXPLICIT: unique symbol = Symbol('explicit transaction');
+
+/** What is known of a transaction that the user asked for. */
+export interface Explicit {
+  /** While debugging, an error made where that was. */
+  readonly place: Error | undefined;
+  /** The transaction that the function which did so is part of. */
+  readonly within: unknown;
+}
 
 /**
  * What core holds as the context of a transaction: the transaction itself, or,
@@ -53,10 +58,15 @@ export class TransactionContext {
     return new TransactionContext(native, isolation);
   }
 
+  /** Whether this is the context of a transaction of a collection store. */
+  static is(context: unknown): context is TransactionContext {
+    return typeof context === 'object' && context !== null && #native in context;
+  }
+
   /** The context that core handed back. Anything else is refused. */
   static from(context: unknown): TransactionContext {
-    if (typeof context === 'object' && context !== null && #native in context) {
-      return context as TransactionContext;
+    if (TransactionContext.is(context)) {
+      return context;
     }
     throw engineError(
       'TRANSACTION_CLOSED',

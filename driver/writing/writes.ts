@@ -47,18 +47,21 @@ export class Writes {
 
   /** Inserts rows, with the links of their M:N relations. */
   async insertMany(meta: EntityMetadata, data: any[], options: any): Promise<any> {
-    await this.#calls.ready(options);
+    if (!this.#calls.isReady(options)) {
+      await this.#calls.ready(options);
+    }
     const { models, planner } = this.#spaces.get(options.schema);
     // Classes that share a collection may come in one batch, under the name of the first.
     const model = models.model(rootOf(meta));
     const { rows, links } = this.#split(meta, data, options);
     const plan = (returning: ReturningOptions) => planner.insert(model, rows, returning);
     const clauses = (): Clause[] => [['values', data]];
-    const result = await this.#calls.patiently(options, (given) =>
+    const done = this.#calls.patiently(options, (given) =>
       this.#write('insert', meta, model, plan, clauses, given),
     );
+    const result = done instanceof Promise ? await done : done;
     const ids = this.#primaryKeys(meta, data, result.rows);
-    for (const [i, own] of links.entries()) {
+    for (const [i, own] of links) {
       await this.#link(meta, [ids[i]].flat(), own, 'none', options);
     }
     return {
@@ -72,7 +75,9 @@ export class Writes {
 
   /** Changes the rows that fulfil a condition. */
   async update(meta: EntityMetadata, where: any, data: any, options: any): Promise<any> {
-    await this.#calls.ready(options);
+    if (!this.#calls.isReady(options)) {
+      await this.#calls.ready(options);
+    }
     const { models, planner } = this.#spaces.get(options.schema);
     const model = models.model(meta);
     const { data: rest, links } = withoutLinks(meta, data);
@@ -89,18 +94,21 @@ export class Writes {
         ...returning,
         ...(versionAbove(model) && { returning: model.primaryProps }),
       });
-    const result = await this.#update(
+    const done = this.#update(
       meta,
       model,
       plan,
       () => changeClauses(withUnion(where, options.unionWhere), data),
       options,
     );
+    const result = done instanceof Promise ? await done : done;
     const key = primaryKeyOf(meta, {
       ...(Utils.isPlainObject(where) ? (where as object) : { [meta.primaryKeys[0] as string]: where }),
       ...data,
     });
-    await this.#link(meta, key, links, 'all', options);
+    if (links.length > 0) {
+      await this.#link(meta, key, links, 'all', options);
+    }
     return {
       affectedRows: result.affected,
       insertId: key.length > 1 ? key : key[0],
@@ -111,15 +119,18 @@ export class Writes {
 
   /** Changes rows by their keys, each in its own way. */
   async updateMany(meta: EntityMetadata, where: any[], data: any[], options: any): Promise<any> {
-    await this.#calls.ready(options);
+    if (!this.#calls.isReady(options)) {
+      await this.#calls.ready(options);
+    }
     const { models, planner } = this.#spaces.get(options.schema);
     const model = models.model(rootOf(meta));
     const { rows, links } = this.#split(meta, data, options);
     const touch = isSpread(meta);
     const plan = (returning: ReturningOptions) =>
       planner.updateMany(model, where, rows, { touch, ...returning });
-    const result = await this.#update(meta, model, plan, () => changeClauses(where, data), options);
-    for (const [i, own] of links.entries()) {
+    const done = this.#update(meta, model, plan, () => changeClauses(where, data), options);
+    const result = done instanceof Promise ? await done : done;
+    for (const [i, own] of links) {
       await this.#link(meta, primaryKeyOf(meta, where[i]), own, 'all', options);
     }
     return {
@@ -132,15 +143,18 @@ export class Writes {
 
   /** Removes the rows that fulfil a condition. */
   async delete(meta: EntityMetadata, where: any, options: any): Promise<any> {
-    await this.#calls.ready(options);
+    if (!this.#calls.isReady(options)) {
+      await this.#calls.ready(options);
+    }
     const { models, planner } = this.#spaces.get(options.schema);
     const model = models.model(meta);
     const condition = withUnion(where, options.unionWhere);
     const prepared = planner.delete(model, condition);
     const clauses = (): Clause[] => [['where', condition]];
-    const result = await this.#calls.patiently(options, (given) =>
+    const done = this.#calls.patiently(options, (given) =>
       this.#calls.write('delete', model, prepared, clauses, given),
     );
+    const result = done instanceof Promise ? await done : done;
     return { affectedRows: result.affected, insertId: undefined, row: {}, rows: [] };
   }
 
@@ -188,7 +202,9 @@ export class Writes {
 
   /** Inserts rows, and changes those whose unique properties are there already. */
   async upsert(meta: EntityMetadata, where: any[], data: any[], options: any): Promise<any> {
-    await this.#calls.ready(options);
+    if (!this.#calls.isReady(options)) {
+      await this.#calls.ready(options);
+    }
     const { models, planner } = this.#spaces.get(options.schema);
     const model = models.model(rootOf(meta));
     const unique = uniqueProperties(meta, where[0], options.onConflictFields);
@@ -209,13 +225,14 @@ export class Writes {
       ['values', data],
       ['unique', unique],
     ];
-    const result = await this.#calls.patiently(options, (given) =>
+    const done = this.#calls.patiently(options, (given) =>
       this.#write('upsert', meta, model, plan, clauses, given),
     );
+    const result = done instanceof Promise ? await done : done;
     const written = result.rows.map(({ [ROW_NUMBER]: _, ...row }) => row);
     const complete = written.length === data.length;
     const ids = complete ? this.#primaryKeys(meta, data, written) : [];
-    for (const [i, own] of links.entries()) {
+    for (const [i, own] of links) {
       await this.#link(meta, complete ? [ids[i]].flat() : primaryKeyOf(meta, data[i]), own, 'all', options);
     }
     return {
@@ -227,15 +244,21 @@ export class Writes {
     };
   }
 
-  /** Rows as they are to be stored, and apart from them the links of each. */
-  #split(meta: EntityMetadata, data: Payload[], options: any): { rows: Payload[]; links: Links[] } {
-    const parts = data.map((row) =>
-      options.processCollections === false ? { data: row, links: [] } : withoutLinks(meta, row),
-    );
-    return {
-      rows: parts.map((part) => this.#payload(rootOf(meta), part.data, options)),
-      links: parts.map((part) => part.links),
-    };
+  /** Rows as they are to be stored, and apart from them the links of those that have some, by their places. */
+  #split(meta: EntityMetadata, data: Payload[], options: any): { rows: Payload[]; links: [number, Links][] } {
+    const root = rootOf(meta);
+    const links: [number, Links][] = [];
+    const rows = data.map((row, i) => {
+      if (options.processCollections === false) {
+        return this.#payload(root, row, options);
+      }
+      const split = withoutLinks(meta, row);
+      if (split.links.length > 0) {
+        links.push([i, split.links]);
+      }
+      return this.#payload(root, split.data, options);
+    });
+    return { rows, links };
   }
 
   /** Writes the links of a row in the pivots of its M:N relations. */

@@ -100,7 +100,7 @@ fn put(
         let current = current.on(Arc::clone(writer.root()));
         let holds = current.holds(&conflict.filter, &row)?;
         // The version is let go of, so that writing need not copy it.
-        *execution = Some(current.on(Arc::default()));
+        *execution = Some(current.released());
         if !holds {
             return Ok(None);
         }

@@ -171,16 +171,19 @@ impl Plan {
         let shape = self.shape(&root.catalog)?;
         let execution = begin(&shape, root, params)?.watched(Watch::of(transaction.reads()));
         match &shape.body {
-            Body::Insert(insert) => super::insert::insert(transaction, execution, &shape, insert, params),
+            Body::Insert(insert) => {
+                super::insert::insert(transaction, execution.released(), &shape, insert, params)
+            }
             Body::UpdateMany(update) => {
-                super::update::update_many(transaction, execution, &shape, update, params)
+                super::update::update_many(transaction, execution.released(), &shape, update, params)
             }
             Body::Update(update) => {
                 let (execution, keys) = matching_keys(transaction, execution, &shape, &update.rows)?;
-                super::update::update(transaction, execution, &shape, update, &keys)
+                super::update::update(transaction, execution.released(), &shape, update, &keys)
             }
             Body::Delete(matching) => {
-                let (_, keys) = matching_keys(transaction, execution, &shape, matching)?;
+                let (execution, keys) = matching_keys(transaction, execution, &shape, matching)?;
+                drop(execution);
                 let id = matching.schema.id;
                 let affected = transaction.statement(|writer| {
                     let mut deleted = 0;

@@ -3,6 +3,24 @@
 //! A million index entries cost no allocation each, and a binary search
 //! touches memory that lies together.
 
+/// How many entries more a node has room for when it is copied or has to grow.
+/// Doubling, as vectors do, leaves most nodes with half of their memory unused.
+const ROOM: usize = 8;
+
+/// A copy with room for a few more.
+pub(super) fn roomy<T: Clone>(from: &[T]) -> Vec<T> {
+    let mut copy = Vec::with_capacity(from.len() + ROOM);
+    copy.extend_from_slice(from);
+    copy
+}
+
+/// Sees to it that one more has room, and not that many more.
+pub(super) fn make_room<T>(vec: &mut Vec<T>) {
+    if vec.len() == vec.capacity() {
+        vec.reserve_exact(ROOM);
+    }
+}
+
 /// Sorted byte strings in one allocation, addressed by position.
 #[derive(Clone, Default)]
 pub(super) struct Keys {
@@ -14,6 +32,25 @@ pub(super) struct Keys {
 impl Keys {
     pub(super) fn with_capacity(keys: usize) -> Self {
         Self { bytes: Vec::new(), ends: Vec::with_capacity(keys) }
+    }
+
+    /// A copy with room for a few keys more.
+    pub(super) fn roomy(&self) -> Self {
+        let mut bytes = Vec::with_capacity(self.bytes.len() + self.spare_bytes());
+        bytes.extend_from_slice(&self.bytes);
+        Self { bytes, ends: roomy(&self.ends) }
+    }
+
+    /// The bytes of a few keys like those that are here.
+    fn spare_bytes(&self) -> usize {
+        ROOM * self.bytes.len().div_ceil(self.len().max(1))
+    }
+
+    fn make_room(&mut self, key: usize) {
+        make_room(&mut self.ends);
+        if self.bytes.len() + key > self.bytes.capacity() {
+            self.bytes.reserve_exact(key.max(self.spare_bytes()));
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -53,6 +90,7 @@ impl Keys {
     }
 
     pub(super) fn push(&mut self, key: &[u8]) {
+        self.make_room(key.len());
         self.bytes.extend_from_slice(key);
         self.ends.push(self.bytes.len() as u32);
     }
@@ -61,6 +99,7 @@ impl Keys {
         if at >= self.len() {
             return self.push(key);
         }
+        self.make_room(key.len());
         let start = self.start(at);
         let old_len = self.bytes.len();
         self.bytes.resize(old_len + key.len(), 0);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::keys::Keys;
+use super::keys::{Keys, make_room, roomy};
 
 /// Most entries of a leaf, and most children of an inner node. Measured: smaller
 /// nodes are dearer to search, larger ones dearer to copy after a snapshot.
@@ -45,6 +45,27 @@ impl<V: Clone> Node<V> {
         Self::Leaf(Leaf { keys: Keys::default(), values: Vec::new() })
     }
 
+    /// The node for writing: where others share it, a copy with some room.
+    fn own(this: &mut Arc<Self>) -> &mut Self {
+        if Arc::get_mut(this).is_none() {
+            *this = Arc::new(this.roomy());
+        }
+        Arc::make_mut(this)
+    }
+
+    fn roomy(&self) -> Self {
+        match self {
+            Self::Leaf(Leaf { keys, values }) => {
+                Self::Leaf(Leaf { keys: keys.roomy(), values: roomy(values) })
+            }
+            Self::Inner(Inner { separators, counts, children }) => Self::Inner(Inner {
+                separators: separators.roomy(),
+                counts: roomy(counts),
+                children: roomy(children),
+            }),
+        }
+    }
+
     /// Entries in the leaves below.
     pub(super) fn count(&self) -> usize {
         match self {
@@ -80,7 +101,7 @@ impl<V: Clone> Node<V> {
         value: V,
         rightmost: bool,
     ) -> (Option<V>, Option<Split<V>>) {
-        let node = Arc::make_mut(this);
+        let node = Self::own(this);
         match node {
             Self::Leaf(leaf) => {
                 let (at, found) = leaf.keys.search(key);
@@ -88,6 +109,7 @@ impl<V: Clone> Node<V> {
                     return (Some(std::mem::replace(slot, value)), None);
                 }
                 leaf.keys.insert(at, key);
+                make_room(&mut leaf.values);
                 leaf.values.insert(at, value);
             }
             Self::Inner(inner) => {
@@ -103,6 +125,8 @@ impl<V: Clone> Node<V> {
                     Some(Split { separator, right }) => {
                         let moved = right.count();
                         inner.separators.insert(at, &separator);
+                        make_room(&mut inner.children);
+                        make_room(&mut inner.counts);
                         inner.children.insert(at + 1, right);
                         inner.counts.insert(at + 1, moved);
                         0
@@ -145,7 +169,7 @@ impl<V: Clone> Node<V> {
 
     /// Takes an entry away. An inner node may be left with no child: the caller drops it then.
     pub(super) fn remove(this: &mut Arc<Self>, key: &[u8]) -> Option<V> {
-        match Arc::make_mut(this) {
+        match Self::own(this) {
             Self::Leaf(leaf) => {
                 let (at, found) = leaf.keys.search(key);
                 if !found {

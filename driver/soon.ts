@@ -1,0 +1,7 @@
+/** A value that may be there at once: not waiting for it saves more than a small call of the engine costs. */
+export type Soon<T> = T | Promise<T>;
+
+/** Goes on with a value: at once, where it is there. */
+export function andThen<T, R>(value: Soon<T>, next: (value: T) => Soon<R>): Soon<R> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
