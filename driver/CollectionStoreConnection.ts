@@ -392,7 +392,8 @@ export class CollectionStoreConnection extends Connection {
 
   /** Waits for the row that a call in a transaction failed for, unless the caller's signal says stop. */
   waitForLock(trx: TransactionContext, signal?: AbortSignal): Promise<void> {
-    return this.#converting(() => trx.session.waitForLock(this.#settings.lockTimeout, signal));
+    const { lockTimeout } = this.#settings;
+    return this.#converting(() => trx.waiting(() => trx.session.waitForLock(lockTimeout, signal)));
   }
 
   /** Waits until no transaction nested in this one is open. */

@@ -363,6 +363,25 @@ describe('a transaction that is left open', () => {
     assert.match(String(warning), /began here(.|\n)*locks\.test/);
   });
 
+  test('is not idle while one of its calls waits for a lock', async () => {
+    await orm.close(true);
+    const dbName = 'who waits is not idle';
+    orm = await MikroORM.init(defineConfig({ entities: [Job], dbName }));
+    await orm.schema.createSchema();
+    await fork().insert(Job, { id: 1, state: 'new', runs: 0 } as never);
+    const other = await MikroORM.init(
+      defineConfig({ entities: [Job], dbName, driverOptions: { idleTransactionTimeout: 10 } }),
+    );
+    const holder = await holding(1);
+    const waiting = other.em
+      .fork()
+      .transactional((em) => em.transactional((inner) => inner.nativeUpdate(Job, 1, { runs: 1 })));
+    await Promise.race([waiting, new Promise((later) => setTimeout(later, 50))]);
+    await holder.rollback();
+    assert.equal(await waiting, 1);
+    await other.close(true);
+  });
+
   test('refuses options that make no sense', async () => {
     for (const driverOptions of [
       { lockTimeout: -1 },

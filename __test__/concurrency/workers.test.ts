@@ -75,6 +75,13 @@ const project = new Project({
     }
     assert.equal(await balance(), 20);
     for (const worker of workers) assert.equal(await ask(worker, 'read'), 20);
+
+    const changes = orm.em.getConnection().changes({ collections: ['account'] })[Symbol.asyncIterator]();
+    const change = changes.next();
+    await ask(workers[1], 'add');
+    const { before, after } = (await change).value;
+    assert.deepEqual([before.balance, after.balance], [20, 21]);
+    await changes.return();
     await orm.em.fork().nativeUpdate(Account, { id: 1 }, { balance: 100 });
     for (const worker of workers) assert.equal(await ask(worker, 'read'), 100);
 

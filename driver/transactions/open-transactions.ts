@@ -47,7 +47,7 @@ export class OpenTransactions {
   #endIdle(timeout: number): void {
     const since = Date.now() - timeout;
     for (const [trx, place] of this.#open) {
-      if ((trx.lastUsed ?? since) <= since) {
+      if (trx.isIdle(since)) {
         trx.abandon();
         this.#report(
           `A transaction is rolled back because no call was made in it for ${timeout} ms (\`idleTransactionTimeout\`).${began(place)}`,

@@ -36,6 +36,8 @@ export class TransactionContext {
   readonly isolation: Isolation;
   /** When the last call was made, where anybody asks. */
   lastUsed: number | undefined;
+  /** How many of its calls wait, those of nested ones among them. */
+  #waits = 0;
   /** What is to be done when the whole transaction has ended. */
   onEnd: (() => void) | undefined;
 
@@ -84,6 +86,29 @@ export class TransactionContext {
       this.lastUsed = Date.now();
     }
     return this.#native;
+  }
+
+  /** Waits in one of its calls. */
+  async waiting<T>(wait: () => Promise<T>): Promise<T> {
+    const outermost = this.#outermost;
+    outermost.#waits++;
+    try {
+      return await wait();
+    } finally {
+      outermost.#waits--;
+      if (outermost.lastUsed !== undefined) {
+        outermost.lastUsed = Date.now();
+      }
+    }
+  }
+
+  /** Whether no call was made since a time, nor is one waiting. */
+  isIdle(since: number): boolean {
+    return this.#waits === 0 && this.lastUsed !== undefined && this.lastUsed <= since;
+  }
+
+  get #outermost(): TransactionContext {
+    return this.#parent ? this.#parent.#outermost : this;
   }
 
   /** Whether a nested transaction is open: what the outer one does meanwhile would share its fate. */
