@@ -67,6 +67,10 @@ const PARTS = {
   memory: { title: 'Memory', measure: memory, full: { rows: 1_000_000 }, quick: { rows: 100_000 } },
   start: { title: 'Start', measure: program('bench/mikro-orm/start.mjs'), quick: {} },
   loop: { title: 'The event loop', measure: loop, full: { rows: 1_000_000 }, quick: { rows: 10_000 } },
+  opening: {
+    title: 'Opening and closing a store on a disk',
+    measure: program('bench/mikro-orm/opening.mjs'),
+  },
   savepoints: { title: 'Savepoints and snapshots', measure: program('bench/savepoints.mjs') },
   relations: { title: 'Relations through MikroORM', measure: program('bench/mikro-orm/relations.mjs') },
   threads: { title: 'Readers in threads', measure: program('bench/mikro-orm/threads.mjs') },

@@ -1,11 +1,12 @@
 /**
  * `npm test`: the Rust tests, then the same JavaScript test files with every MikroORM and runtime of the matrix.
  *
- *     npm test -- [file pattern...] [--core 6.4|6.6|7] [--runtime node|bun] [--name regex] [--rust] [--js] [--verbose] [--prebuilt]
+ *     npm test -- [file pattern...] [--core 6.4|6.6|7] [--runtime node|bun] [--name regex] [--rust] [--js] [--verbose] [--prebuilt] [--limit minutes]
  *
  * Patterns, `--core`, `--runtime` and `--name` choose JavaScript tests and leave the Rust tests out; `--rust` and `--js`
  * run one language only. `--verbose` shows all that the runners print; without it only failures are shown.
- * `--prebuilt` takes the binding that is there, which another machine has built.
+ * `--prebuilt` takes the binding that is there, which another machine has built. `--limit` lets a test take longer, up to
+ * 15 minutes, for those that are told to do more.
  */
 
 import { parseArgs } from 'node:util';
@@ -27,6 +28,7 @@ const { values: options, positionals: patterns } = parseArgs({
     js: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
     prebuilt: { type: 'boolean', default: false },
+    limit: { type: 'string' },
   },
 });
 

@@ -12,6 +12,8 @@
 
 pub mod catalog;
 pub mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 pub mod log;
 #[cfg(feature = "node")]
 // What registers its functions is not generated for tests.

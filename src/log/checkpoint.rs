@@ -119,16 +119,14 @@ pub fn read(vfs: &dyn Vfs, store: &[u8; 16], sequence: u64) -> Result<(State, u6
             Next::Broken(why) => return Err(damaged(&name, at, why)),
         }
     }
-    if !loading.ended {
-        return Err(damaged(&name, size, "its end is missing"));
-    }
-    loading.state.sequence = sequence;
-    Ok((loading.state, size))
+    let mut state = loading.end().map_err(|error| damaged(&name, size, &error.message))?;
+    state.sequence = sequence;
+    Ok((state, size))
 }
 
 /// A checkpoint that is being read.
 #[derive(Default)]
-struct Loading {
+pub struct Loading {
     state: State,
     defined: bool,
     ended: bool,
@@ -138,7 +136,7 @@ struct Loading {
 }
 
 impl Loading {
-    fn take(&mut self, contents: &[u8]) -> Result<()> {
+    pub fn take(&mut self, contents: &[u8]) -> Result<()> {
         let (tag, contents) = contents.split_first().ok_or_else(|| corrupt("a frame is empty"))?;
         match *tag {
             tag::SCHEMA if !self.defined => {
@@ -155,6 +153,11 @@ impl Loading {
             }
             _ => Err(corrupt("a frame is of an unknown kind or at the wrong place")),
         }
+    }
+
+    /// The version, once all of it was read.
+    pub fn end(self) -> Result<State> {
+        if self.ended { Ok(self.state) } else { Err(corrupt("its end is missing")) }
     }
 
     fn load(&mut self, mut parts: Reader<'_>) -> Option<Result<()>> {

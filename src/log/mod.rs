@@ -11,6 +11,8 @@ mod checkpoint;
 mod codec;
 mod commit;
 mod frame;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod header;
 mod lock;
 mod manifest;

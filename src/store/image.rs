@@ -145,7 +145,7 @@ pub(super) fn of_root(root: &Root) -> State {
 }
 
 /// The version of a state, its indexes made, and the last number that the clock gave.
-pub(super) fn to_root(state: State) -> Result<(Root, u64)> {
+pub(crate) fn to_root(state: State) -> Result<(Root, u64)> {
     let mut last_tick = 0;
     let mut collections = Vec::with_capacity(state.collections.len());
     for slot in state.collections {

@@ -36,6 +36,8 @@ pub use automatic::AutoIndex;
 pub use durable::{CHECKPOINT_AFTER, Keep};
 pub use feed::Feed;
 pub use guard::Patience;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use image::to_root;
 pub use locks::{LockMode, WaitId, Wake, Woken};
 pub use reads::{KeyRange, Reads};
 pub use recent::{Change, Commit};
