@@ -55,10 +55,11 @@ export async function contest(contestants, { limit }) {
       continue;
     }
     // A peer that does not load or is too slow is left out; anything else is a failure of the run.
-    const [, missing] =
-      MISSING.exec(result.failure) ?? /was ended by .*(\(limit: .*\))/.exec(result.failure) ?? [];
-    if (ours || missing === undefined) throw new Failure(`${name} failed:\n${result.failure}`);
-    leftOut.push(`${name} ${version} is left out, it does not run here: ${missing.split('\n')[0]}`);
+    const [, missing] = MISSING.exec(result.failure) ?? [];
+    const [, slow] = /was ended by .*\(limit: (.*)\)/.exec(result.failure) ?? [];
+    if (ours || !(missing || slow)) throw new Failure(`${name} failed:\n${result.failure}`);
+    const why = slow ? `it is not done within ${slow}` : `it does not run here: ${missing.split('\n')[0]}`;
+    leftOut.push(`${name} ${version} is left out: ${why}.`);
   }
   assertEqual([...results]);
   return { results, leftOut };

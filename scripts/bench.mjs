@@ -22,7 +22,7 @@ import { Failure, capture, main, step } from './lib/run.mjs';
 const FULL = { warmUps: 10, runs: 50, limit: 1_800_000 };
 const QUICK = { quick: true, warmUps: 3, runs: 10, limit: 60_000 };
 const SIZES = [1_000, 100_000, 1_000_000];
-const LARGE = { sizes: [10_000_000], large: true };
+const LARGE = { sizes: [10_000_000], large: true, limit: 1_800_000 };
 
 /** A program that prints Markdown; those of bench/mikro-orm have packages of their own to run with. */
 const program = (path) => async () => {
@@ -53,14 +53,14 @@ const PARTS = {
   driver: {
     title: 'The driver level, from JavaScript',
     measure: driver,
-    full: { sizes: SIZES, budget: 2_000 },
+    full: { sizes: SIZES, budget: 2_000, limit: 300_000 },
     quick: { sizes: [10_000], budget: 100 },
     large: LARGE,
   },
   engine: {
     title: 'The engine, in Rust',
     measure: engine,
-    full: { sizes: SIZES, budget: 2_000 },
+    full: { sizes: SIZES, budget: 2_000, limit: 300_000 },
     quick: { sizes: [10_000], budget: 50 },
     large: LARGE,
   },
