@@ -73,6 +73,7 @@ const PARTS = {
   },
   savepoints: { title: 'Savepoints and snapshots', measure: program('bench/savepoints.mjs') },
   relations: { title: 'Relations through MikroORM', measure: program('bench/mikro-orm/relations.mjs') },
+  beside: { title: 'Random questions beside SQLite', measure: program('bench/mikro-orm/beside.mjs') },
   threads: { title: 'Readers in threads', measure: program('bench/mikro-orm/threads.mjs') },
   testing: { title: 'Resetting a store between tests', measure: program('bench/mikro-orm/testing.mjs') },
 };
