@@ -25,11 +25,17 @@ export interface AutoIndex {
 /** The indexes that the store made by itself. */
 export declare function autoIndexes(session: number): Array<AutoIndex>
 
+/** Writes what is committed now to a directory, as a store that can be opened. */
+export declare function backup(store: number, path: string): Promise<void>
+
 /** Begins a transaction. Levels of isolation: 0 is read committed, 1 snapshot, 2 serializable. */
 export declare function begin(store: number, isolation: number, readOnly: boolean): number
 
 /** Ends a wait; false if it has ended already. */
 export declare function cancelWait(transaction: number, wait: number): boolean
+
+/** Checks the store in a directory and changes nothing; gives what it holds as JSON. */
+export declare function check(path: string): Promise<string>
 
 /** Writes a checkpoint of what is committed. */
 export declare function checkpoint(store: number): Promise<void>

@@ -259,6 +259,17 @@ export class CollectionStoreConnection extends Connection {
   }
 
   /**
+   * Writes the whole store as it is now, committed data only, to a new or empty directory, as a store that can be opened
+   * as `driverOptions.path`. Goes on beside other work; what it promises is on the disk. A store in memory is kept so, too.
+   */
+  async backup(directory: string): Promise<void> {
+    if (!this.ready) {
+      await this.ensureConnection();
+    }
+    await this.#working(`backup ${directory}`, () => this.engine.backup(directory));
+  }
+
+  /**
    * Writes the whole store as it is now, committed data only, to a new or empty folder: a file of JSON lines for each
    * collection, and `dump.json`, which says what they are. Goes on beside other work.
    */

@@ -59,7 +59,7 @@ pub enum ErrorCode {
     ReadOnly,
     /// The savepoint does not exist in this transaction, or no longer.
     SavepointNotFound,
-    /// A store of the name is open already.
+    /// A store of the name is open already, or a directory that is to be new is not empty.
     StoreExists,
     /// The store has been closed.
     StoreClosed,

@@ -38,6 +38,10 @@ export interface NativeBinding {
   waitDurable(store: Handle): number;
   /** Done in a thread. */
   checkpoint(store: Handle): Promise<void>;
+  /** Done in a thread. */
+  backup(store: Handle, path: string): Promise<void>;
+  /** Done in a thread; gives JSON. */
+  check(path: string): Promise<string>;
   statistics(store: Handle): string | null;
   close(store: Handle): void;
   /** Brings what was committed to the disk in a thread; the handle is gone at once. */

@@ -78,6 +78,23 @@ export interface StoreStatistics {
   readonly notices: readonly string[];
 }
 
+/** What is in the directory of a store that is right. */
+export interface CheckedStore {
+  /** The number of the last commit. */
+  readonly sequence: number;
+  readonly collections: readonly { readonly name: string; readonly rows: number }[];
+  /** What opening it would put right. */
+  readonly notices: readonly string[];
+}
+
+/**
+ * Checks the store in a directory that nobody has open, and changes nothing there: every checksum, that the log has no
+ * gap, and the constraints of the rows. Rejects with what is wrong, where, and what can be done.
+ */
+export async function checkStore(path: string): Promise<CheckedStore> {
+  return JSON.parse(await binding().check(path));
+}
+
 /** How a schema is changed into another. */
 export interface SchemaOptions {
   /** Whether collections that the target does not name are removed, which they are unless this is false. */
@@ -364,6 +381,16 @@ export class Engine extends HandleSession {
   /** The number of the last commit. */
   get sequence(): number {
     return this.native.sequence(this.handle);
+  }
+
+  /** Writes what is committed now to a directory, new or empty, as a store that can be opened. */
+  async backup(path: string): Promise<void> {
+    await this.native.backup(this.handle, path);
+  }
+
+  /** Writes a checkpoint of what is committed, in a thread, which takes the place of the log until then. */
+  async checkpoint(): Promise<void> {
+    await this.native.checkpoint(this.handle);
   }
 
   /** Keeps the store as it is now. Costs nothing, however large it is. */

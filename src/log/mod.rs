@@ -7,6 +7,7 @@
 //! All files are reached through [`Vfs`], so that tests can take the disk away at
 //! any moment. The formats are described in `docs/file-format.md`.
 
+mod backup;
 mod checkpoint;
 mod codec;
 mod commit;
@@ -25,6 +26,7 @@ mod state;
 pub(crate) mod tests;
 mod vfs;
 
+pub use backup::{backup, inspect};
 pub use commit::{FileLog, Statistics};
 pub use open::{Opened, open};
 pub use record::RecordWriter;

@@ -37,51 +37,12 @@ pub fn open(vfs: Arc<dyn Vfs>, durability: Durability, checkpoint_after: u64) ->
         found(vfs.as_ref(), &files)?;
     }
     let manifest = manifest::read(vfs.as_ref())?;
-    let (mut state, checkpoint_bytes) = match manifest.sequence {
-        0 => (State::default(), 0),
-        sequence => checkpoint::read(vfs.as_ref(), &manifest.store, sequence)?,
-    };
     let files = vfs.names().map_err(io)?;
-    let numbers: BTreeSet<u64> = files
-        .iter()
-        .filter_map(|name| names::segment_number(name))
-        .filter(|number| *number >= manifest.segment)
-        .collect();
-    let last = numbers.last().copied().unwrap_or(manifest.segment);
+    let Found { state, segment, name, size, end, checkpoint_bytes, log_bytes } =
+        read(vfs.as_ref(), &files, &manifest)?;
     let mut notices = Vec::new();
-    let mut log_bytes = 0;
-    let mut header = Header { kind: Kind::Segment, ..manifest };
-    let mut resumed = None;
-    for (number, expected) in numbers.iter().copied().zip(manifest.segment..) {
-        if number != expected {
-            return Err(damaged(&names::segment(expected), 0, "it is missing"));
-        }
-        let name = names::segment(number);
-        header = Header { segment: number, sequence: state.sequence, ..header };
-        let size = vfs.size(&name).map_err(io)?;
-        let ending = segment::replay(vfs.as_ref(), number, &manifest.store, number == last, &mut state)?;
-        let end = match ending {
-            Ending::Whole => size,
-            Ending::Torn(at) => {
-                notices.push(format!(
-                    "{name} ended in {} bytes that were being written when the process or the machine stopped; no commit was told to have been made by then, and they were cut off",
-                    size - at
-                ));
-                at
-            }
-            Ending::Unborn if number == manifest.segment => {
-                return Err(damaged(&name, 0, "its header is missing"));
-            }
-            Ending::Unborn => 0,
-        };
-        log_bytes += end;
-        resumed = (number == last).then_some((name, size, end));
-    }
-    let Some((name, size, end)) = resumed else {
-        return Err(damaged(&names::segment(manifest.segment), 0, "it is missing"));
-    };
     let (file, at) = if end == 0 {
-        (segment::create(vfs.as_ref(), &header)?, LENGTH as u64)
+        (segment::create(vfs.as_ref(), &segment)?, LENGTH as u64)
     } else {
         let cut = || {
             let mut file = vfs.append(&name)?;
@@ -92,14 +53,73 @@ pub fn open(vfs: Arc<dyn Vfs>, durability: Durability, checkpoint_after: u64) ->
             file.sync()?;
             Ok(file)
         };
+        if end < size {
+            notices.push(format!(
+                "{name} ended in {} bytes that were being written when the process or the machine stopped; no commit was told to have been made by then, and they were cut off",
+                size - end
+            ));
+        }
         (cut().map_err(|error| failed("writing", &name, &error))?, end)
     };
     forget_old(vfs.as_ref(), &files, &manifest);
     let sequence = state.sequence;
-    let resume =
-        Resume { vfs, lock, manifest, segment: header, file, at, sequence, log_bytes, checkpoint_bytes };
+    let resume = Resume { vfs, lock, manifest, segment, file, at, sequence, log_bytes, checkpoint_bytes };
     let log = FileLog::resume(resume, durability, checkpoint_after)?;
     Ok(Opened { state, log, notices })
+}
+
+/// What the files that a manifest counts make together.
+pub(super) struct Found {
+    pub state: State,
+    /// The header of the last segment.
+    segment: Header,
+    /// The last segment.
+    pub name: String,
+    /// Its length.
+    pub size: u64,
+    /// Where what counts of it ends; 0 where it has yet to be made.
+    pub end: u64,
+    checkpoint_bytes: u64,
+    log_bytes: u64,
+}
+
+/// Reads the checkpoint and the segments that count, and changes nothing.
+///
+/// # Errors
+/// `Corrupt` with what is damaged, where, and what can be done; `NewerFormat`; `Storage`.
+pub(super) fn read(vfs: &dyn Vfs, files: &[String], manifest: &Header) -> Result<Found> {
+    let (mut state, checkpoint_bytes) = match manifest.sequence {
+        0 => (State::default(), 0),
+        sequence => checkpoint::read(vfs, &manifest.store, sequence)?,
+    };
+    let numbers: BTreeSet<u64> = files
+        .iter()
+        .filter_map(|name| names::segment_number(name))
+        .filter(|number| *number >= manifest.segment)
+        .collect();
+    let last = numbers.last().copied().unwrap_or(manifest.segment);
+    let mut log_bytes = 0;
+    for (number, expected) in numbers.iter().copied().zip(manifest.segment..) {
+        if number != expected {
+            return Err(damaged(&names::segment(expected), 0, "it is missing"));
+        }
+        let name = names::segment(number);
+        let segment = Header { kind: Kind::Segment, segment: number, sequence: state.sequence, ..*manifest };
+        let size = vfs.size(&name).map_err(|error| failed("reading", &name, &error))?;
+        let end = match segment::replay(vfs, number, &manifest.store, number == last, &mut state)? {
+            Ending::Whole => size,
+            Ending::Torn(at) => at,
+            Ending::Unborn if number == manifest.segment => {
+                return Err(damaged(&name, 0, "its header is missing"));
+            }
+            Ending::Unborn => 0,
+        };
+        log_bytes += end;
+        if number == last {
+            return Ok(Found { state, segment, name, size, end, checkpoint_bytes, log_bytes });
+        }
+    }
+    Err(damaged(&names::segment(manifest.segment), 0, "it is missing"))
 }
 
 /// Makes an empty store, unless there is one that has lost its manifest.
@@ -122,7 +142,7 @@ fn found(vfs: &dyn Vfs, files: &[String]) -> Result<()> {
 }
 
 /// The hash maps of the standard library begin with numbers that the system makes by chance.
-fn by_chance() -> [u8; 16] {
+pub(super) fn by_chance() -> [u8; 16] {
     let half = || RandomState::new().build_hasher().finish().to_le_bytes();
     let mut store = [0; 16];
     let (first, second) = store.split_at_mut(8);

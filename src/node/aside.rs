@@ -13,7 +13,7 @@ use super::handle::Handle;
 use super::raw::{guarded, settled, with_environment};
 use crate::error::Result;
 use crate::log::Durability;
-use crate::store::{Keep, Store};
+use crate::store::{Keep, Root, Store};
 
 /// Opens the store that is kept in a directory, or makes an empty one there. A
 /// commit counts as made when it is on the disk (0), at once, to be on the disk
@@ -42,6 +42,19 @@ pub fn close_aside(env: Env, store: f64) -> napi::Result<AsyncTask<Work>> {
 pub fn checkpoint(env: Env, store: f64) -> napi::Result<AsyncTask<Work>> {
     let store = with_environment(&env, |state| state.stores.get(Handle::from_number(store)).map(Arc::clone))?;
     Ok(AsyncTask::new(Work { store, work: Store::checkpoint }))
+}
+
+/// Writes what is committed now to a directory, as a store that can be opened.
+#[napi(ts_return_type = "Promise<void>")]
+pub fn backup(env: Env, store: f64, path: String) -> napi::Result<AsyncTask<Backup>> {
+    let root = with_environment(&env, |state| state.stores.get(Handle::from_number(store))?.current())?;
+    Ok(AsyncTask::new(Backup { root, path: path.into() }))
+}
+
+/// Checks the store in a directory and changes nothing; gives what it holds as JSON.
+#[napi(ts_return_type = "Promise<string>")]
+pub fn check(path: String) -> AsyncTask<Check> {
+    AsyncTask::new(Check { path: path.into() })
 }
 
 /// The opening of a store.
@@ -79,5 +92,54 @@ impl Task for Work {
 
     fn resolve(&mut self, env: Env, ended: Self::Output) -> napi::Result<()> {
         settled(&env, |_| ended)
+    }
+}
+
+/// The writing of a version to a directory.
+pub struct Backup {
+    root: Arc<Root>,
+    path: PathBuf,
+}
+
+impl Task for Backup {
+    type Output = Result<()>;
+    type JsValue = ();
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        Ok(guarded(|| self.root.backup(&self.path)))
+    }
+
+    fn resolve(&mut self, env: Env, ended: Self::Output) -> napi::Result<()> {
+        settled(&env, |_| ended)
+    }
+}
+
+/// The reading of all of a store.
+pub struct Check {
+    path: PathBuf,
+}
+
+impl Task for Check {
+    type Output = Result<String>;
+    type JsValue = String;
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        Ok(guarded(|| {
+            let checked = Store::check_path(&self.path)?;
+            let collections = checked
+                .root
+                .collections()
+                .map(|one| serde_json::json!({"name": one.schema.name(), "rows": one.rows.len()}));
+            let found = serde_json::json!({
+                "sequence": checked.root.sequence,
+                "collections": collections.collect::<Vec<_>>(),
+                "notices": checked.notice.into_iter().collect::<Vec<_>>(),
+            });
+            Ok(found.to_string())
+        }))
+    }
+
+    fn resolve(&mut self, env: Env, checked: Self::Output) -> napi::Result<String> {
+        settled(&env, |_| checked)
     }
 }

@@ -8,6 +8,7 @@
 
 mod alter;
 mod automatic;
+mod backup;
 mod check;
 mod durable;
 mod feed;
@@ -33,6 +34,7 @@ mod writer;
 use std::sync::Arc;
 
 pub use automatic::AutoIndex;
+pub use backup::Checked;
 pub use durable::{CHECKPOINT_AFTER, Keep};
 pub use feed::Feed;
 pub use guard::Patience;

@@ -25,6 +25,14 @@ impl Directory {
         Ok(Self(path))
     }
 
+    /// The directory at a path, if it is there.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn existing(path: &Path) -> io::Result<Self> {
+        Ok(Self(fs::read_dir(path).and_then(|_| path.canonicalize())?))
+    }
+
     /// The whole path.
     pub fn path(&self) -> &Path {
         &self.0

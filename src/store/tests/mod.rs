@@ -1,6 +1,7 @@
 //! Tests of the store, and what they share.
 
 mod automatic;
+mod backup;
 mod constraints;
 mod damage;
 mod durable;

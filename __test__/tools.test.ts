@@ -1,0 +1,201 @@
+/** Backups, and the command line, as somebody at a terminal uses it. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import {
+  type CollectionStoreConnection,
+  EntitySchema,
+  MikroORM,
+  defineConfig,
+} from 'collection-store-mikro-orm';
+
+class Account {
+  id!: number;
+  name!: string;
+  total?: bigint | null;
+  opened?: Date | null;
+  picture?: Uint8Array | null;
+}
+
+const nullable = true;
+const entities = [
+  new EntitySchema<Account>({
+    class: Account,
+    properties: {
+      id: { type: 'number', primary: true },
+      name: { type: 'string', unique: true },
+      total: { type: 'bigint', nullable },
+      opened: { type: 'datetime', nullable },
+      picture: { type: 'blob', nullable },
+    } as never,
+  }),
+];
+
+let place: string;
+const open: MikroORM[] = [];
+
+beforeEach(() => {
+  place = mkdtempSync(join(tmpdir(), 'tools-'));
+});
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((orm) => orm.close(true)));
+  rmSync(place, { recursive: true });
+});
+
+const at = (name: string) => join(place, name);
+
+async function start(options: object): Promise<MikroORM> {
+  const orm = await MikroORM.init(defineConfig({ entities, ...options }));
+  open.push(orm);
+  await orm.connect();
+  return orm;
+}
+
+const kept = (name: string) => start({ driverOptions: { path: at(name) } });
+const connection = (orm: MikroORM) => orm.em.getConnection() as unknown as CollectionStoreConnection;
+
+async function fill(orm: MikroORM): Promise<void> {
+  await orm.schema.createSchema();
+  const em = orm.em.fork();
+  em.create(Account, {
+    id: 1,
+    name: 'first',
+    total: 2n ** 60n,
+    opened: new Date('2027-03-01T12:00:00.123Z'),
+    picture: Buffer.from([0, 128, 255]),
+  } as never);
+  em.create(Account, { id: 2, name: 'second\n"\u2028' } as never);
+  await em.flush();
+}
+
+async function rowsOf(orm: MikroORM): Promise<unknown[]> {
+  const rows = await orm.em.fork().find(Account, {}, { orderBy: { id: 'asc' } });
+  return rows.map((row) => ({ ...row, picture: row.picture && [...row.picture], total: String(row.total) }));
+}
+
+/** A store on disk, closed, and its rows. */
+async function made(name: string): Promise<unknown[]> {
+  const orm = await kept(name);
+  await fill(orm);
+  const rows = await rowsOf(orm);
+  await orm.close(true);
+  return rows;
+}
+
+for (const [what, options] of [
+  ['a disk', () => ({ driverOptions: { path: at('from') } })],
+  ['memory', () => ({ dbName: ':memory:' })],
+] as const) {
+  test(`a store in ${what} is backed up as it was when that was asked for, and opened again`, async () => {
+    const orm = await start(options());
+    await fill(orm);
+    const expected = await rowsOf(orm);
+    const making = connection(orm).backup(at('to'));
+    await orm.em.fork().nativeDelete(Account, { id: 1 });
+    await making;
+    const copy = await kept('to');
+    assert.deepEqual(await rowsOf(copy), expected);
+    assert.equal(await copy.schema.getUpdateSchemaSQL(), '');
+  });
+}
+
+test('a backup leaves a directory that is not empty alone', async () => {
+  const orm = await start({ dbName: ':memory:' });
+  await fill(orm);
+  writeFileSync(at('mine'), 'text');
+  await assert.rejects(connection(orm).backup(place), {
+    name: 'DatabaseObjectExistsException',
+    message: /is not empty: name a new one/,
+  });
+  assert.deepEqual(readdirSync(place), ['mine']);
+});
+
+const manifest = createRequire(import.meta.url).resolve('collection-store-mikro-orm/package.json');
+const bin = JSON.parse(readFileSync(manifest, 'utf8')).bin['collection-store'];
+
+/** Runs a command line in the runtime that runs this. */
+function run(...args: string[]) {
+  const done = spawnSync(process.execPath, [join(dirname(manifest), bin), ...args], { encoding: 'utf8' });
+  return { code: done.status, out: done.stdout, err: done.stderr };
+}
+
+describe('the command line', () => {
+  test('says what a store holds, checks it and makes it compact', async () => {
+    const rows = await made('store');
+    const info = run('info', at('store'));
+    assert.equal(info.code, 0, info.err);
+    assert.match(info.out, /account +2 +5 +1/);
+    const check = run('check', at('store'));
+    assert.equal(check.code, 0, check.err);
+    assert.match(check.out, /is whole: commit 2, 2 rows in 1 collections/);
+    const compact = run('compact', at('store'));
+    assert.equal(compact.code, 0, compact.err);
+    assert.ok(readdirSync(at('store')).some((name) => name.startsWith('checkpoint-')));
+    assert.deepEqual(await rowsOf(await kept('store')), rows);
+  });
+
+  test('makes a backup', async () => {
+    const rows = await made('store');
+    const backup = run('backup', at('store'), at('copy'));
+    assert.equal(backup.code, 0, backup.err);
+    assert.deepEqual(await rowsOf(await kept('copy')), rows);
+    const again = run('backup', at('store'), at('copy'));
+    assert.equal(again.code, 1);
+    assert.match(again.err, /is not empty/);
+  });
+
+  test('dumps a store and loads it into another, schema and values of all kinds', async () => {
+    const rows = await made('store');
+    const dumped = run('dump', at('store'), at('lines'));
+    assert.equal(dumped.code, 0, dumped.err);
+    assert.deepEqual(readdirSync(at('lines')).sort(), ['account.jsonl', 'dump.json']);
+    const loaded = run('load', at('lines'), at('copy'));
+    assert.equal(loaded.code, 0, loaded.err);
+    const copy = await kept('copy');
+    assert.equal(await copy.schema.getUpdateSchemaSQL(), '');
+    assert.deepEqual(await rowsOf(copy), rows);
+  });
+
+  test('says which file is damaged, and where, and changes nothing', async () => {
+    await made('store');
+    const log = join(at('store'), readdirSync(at('store')).find((name) => name.startsWith('log-')) as string);
+    const bytes = readFileSync(log);
+    bytes[70] = (bytes[70] as number) ^ 1;
+    writeFileSync(log, bytes);
+    const check = run('check', at('store'));
+    assert.equal(check.code, 1);
+    assert.match(check.err, /log-0000000000000001 is damaged at byte 56/);
+    assert.deepEqual(readFileSync(log), bytes);
+  });
+
+  test('waits for nobody: a store that is open elsewhere is said to be', async () => {
+    const orm = await kept('store');
+    await fill(orm);
+    for (const command of ['info', 'check']) {
+      const { code, err } = run(command, at('store'));
+      assert.equal(code, 1);
+      assert.match(err, new RegExp(`is open already, by process ${process.pid} `));
+    }
+  });
+
+  test('says what is wrong with a command line, and makes no store of a mistyped name', () => {
+    assert.equal(run('--help').code, 0);
+    for (const wrong of [['inof', 'x'], ['info'], ['info', 'a', 'b'], ['info', '--fast', 'a']]) {
+      const { code, err } = run(...wrong);
+      assert.equal(code, 2, wrong.join(' '));
+      assert.match(err, /Try collection-store --help/);
+    }
+    for (const command of ['info', 'check', 'compact']) {
+      const { code, err } = run(command, at('nowhere'));
+      assert.equal(code, 1);
+      assert.match(err, /There is no directory/);
+      assert.match(run(command, place).err, /There is no store in/);
+    }
+    assert.equal(existsSync(at('nowhere')), false);
+  });
+});
