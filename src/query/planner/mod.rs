@@ -3,7 +3,10 @@
 
 mod constraint;
 mod order;
+mod point;
 mod ranges;
+
+use std::borrow::Cow;
 
 use super::access::{Access, Direction, Span};
 use super::execution::{Execution, Wish, defect};
@@ -24,6 +27,8 @@ const BY_POINT: f64 = 3.0;
 const BY_INDEX: f64 = 4.0;
 /// What it costs to give a row its place in an order.
 const SORTING: f64 = 2.0;
+/// What the way by primary keys is called.
+const PRIMARY: &str = "primary key";
 /// A path that costs no more is taken without looking for subtler ones.
 const ENOUGH: f64 = 64.0;
 
@@ -53,7 +58,7 @@ pub(super) struct Choice {
     /// The walk that gives the order asked for; none where rows must be sorted.
     pub direction: Option<Direction>,
     /// For people.
-    pub note: String,
+    pub note: Cow<'static, str>,
 }
 
 impl Choice {
@@ -77,7 +82,7 @@ struct Candidate<'s> {
 }
 
 enum Path<'s> {
-    Ready { access: Access, note: String },
+    Ready { access: Access, note: Cow<'static, str> },
     Union(Vec<Choice>),
     Inside(Box<Inside<'s>>),
 }
@@ -101,6 +106,9 @@ struct Inside<'s> {
 impl Execution {
     /// The cheapest way to the rows of a collection that match a filter.
     pub fn choose(&self, collection: &Collection, filter: &Filter, need: Need<'_>) -> Result<Choice> {
+        if let Some(point) = self.point(collection, filter)? {
+            return Ok(point);
+        }
         let total = collection.rows.len();
         let conditions = filter.conditions.len();
         let Some(constraints) = constraints(self, &collection.schema, filter)? else {
@@ -108,7 +116,7 @@ impl Execution {
                 access: Access::nothing(),
                 covered: vec![true; conditions],
                 direction: Some(Direction::default()),
-                note: "nothing: the conditions contradict themselves".to_owned(),
+                note: "nothing: the conditions contradict themselves".into(),
             });
         };
         let checks = filter
@@ -172,7 +180,7 @@ impl Execution {
             None => Some(Direction::default()),
         };
         Candidate {
-            path: Path::Ready { access: Access::everything(collection), note: "all rows".to_owned() },
+            path: Path::Ready { access: Access::everything(collection), note: "all rows".into() },
             rows: collection.rows.len(),
             covered: Vec::new(),
             direction,
@@ -305,11 +313,11 @@ impl Execution {
                     arm.access.primary_keys(collection, &mut keys)?;
                     notes.push(arm.note);
                 }
-                (sorted_points(keys), format!("union of ({})", notes.join("; ")))
+                (sorted_points(keys), format!("union of ({})", notes.join("; ")).into())
             }
             Path::Inside(inside) => {
                 let note = format!("back from related rows: {}", inside.inner.note);
-                (sorted_points(self.back(collection, *inside)?), note)
+                (sorted_points(self.back(collection, *inside)?), note.into())
             }
         };
         if let (Access::Points(_), Some(order)) = (&access, need.order) {
@@ -408,15 +416,15 @@ fn candidate<'s>(
         Some(order) => order::supplied(&collection.schema, components, is_primary, &ranges.fixed, order),
         None => Some(Direction::default()),
     };
-    let name = match through {
-        Through::Primary => "primary key".to_owned(),
+    let name: Cow<'static, str> = match through {
+        Through::Primary => PRIMARY.into(),
         Through::Index(number) => {
-            format!("index {}", collection.indexes.get(number).map_or("?", |index| &index.spec.name))
+            format!("index {}", collection.indexes.get(number).map_or("?", |index| &index.spec.name)).into()
         }
     };
     let note = match ranges.ranges.len() {
         1 => name,
-        several => format!("{name}, {several} ranges"),
+        several => format!("{name}, {several} ranges").into(),
     };
     let covered = ranges.covered;
     if is_primary && ranges.known == components.len() {
