@@ -90,7 +90,9 @@ export class CollectionStoreConnection extends Connection {
     return this.#engine !== undefined && this.#opening === undefined;
   }
 
+  /** Whether the store is open; of one that is on its way, whether it has come. */
   override async isConnected(): Promise<boolean> {
+    await this.#arrival();
     return this.#engine !== undefined;
   }
 
@@ -102,10 +104,7 @@ export class CollectionStoreConnection extends Connection {
 
   /** Rolls back what is open and lets the store go; the last one to close it ends it. */
   override async close(_force?: boolean): Promise<void> {
-    if (this.#coming !== undefined) {
-      // Whoever opens hears of it if that fails.
-      await this.#coming.catch(() => {});
-    }
+    await this.#arrival();
     const engine = this.#engine;
     this.#open.close();
     this.#engine = undefined;
@@ -507,6 +506,11 @@ export class CollectionStoreConnection extends Connection {
       this.#coming = undefined;
     });
     return this.#coming;
+  }
+
+  /** Waits for a store that is on its way. Whoever opens it hears of it if that fails. */
+  async #arrival(): Promise<void> {
+    await this.#coming?.catch(() => {});
   }
 
   async #opened(place: StorePlace): Promise<Engine> {

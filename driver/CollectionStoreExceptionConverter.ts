@@ -52,6 +52,8 @@ export class CollectionStoreExceptionConverter extends ExceptionConverter {
     if (!isEngineError(exception)) {
       return super.convertException(exception);
     }
+    // Errors that come from a thread have none in Bun, and core's exceptions read it.
+    exception.stack ??= `${exception.name}: ${exception.message}`;
     const converted = new (EXCEPTIONS[exception.code] ?? ServerException)(exception);
     return exception.code === 'DEADLOCK' ? Object.assign(converted, { retryable: true }) : converted;
   }
