@@ -36,23 +36,21 @@ export class CollectionStoreEntityManager<
    * As core's. With `retries` the callback is run again, so many times at most and on a fresh fork, when the transaction
    * was in conflict with others; a nested transaction is run again with the outer one.
    */
-  override async transactional<T>(
+  override transactional<T>(
     cb: (em: this) => T | Promise<T>,
     options: TransactionOptions & { retries?: number } = {},
   ): Promise<T> {
-    const { retries = 0, ...rest } = options;
     // Core's transactions are told apart from the one that a flush opens for itself, which never fails because of others.
-    const explicit: any = { ...rest, [EXPLICIT]: this.#explicit() };
-    const nested =
-      explicit.propagation !== 'requires_new' && (this.getContext(false) as any).getTransactionContext();
-    if (retries === 0 || nested) {
-      return super.transactional(cb as any, explicit);
+    const explicit: any = { ...options, [EXPLICIT]: this.#explicit() };
+    const { retries = 0, propagation, signal } = explicit;
+    const transact = (given: any) => super.transactional(cb as any, given) as Promise<T>;
+    if (
+      retries === 0 ||
+      (propagation !== 'requires_new' && (this.getContext(false) as any).getTransactionContext())
+    ) {
+      return transact(explicit);
     }
-    return withRetries(
-      retries,
-      () => super.transactional(cb as any, { ...explicit, clear: true }),
-      explicit.signal,
-    );
+    return withRetries(retries, () => transact({ ...explicit, clear: true }), signal);
   }
 
   /** As core's. */
