@@ -1,13 +1,13 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the two majors of core type contexts and options differently.
 import { randomUUID } from 'node:crypto';
 import { Connection, EventType } from '@mikro-orm/core';
-import { CONNECTIONS_PREPARE, NOT_CONNECTED, SAVEPOINT_EVENTS } from './compat.js';
+import { CONNECTIONS_PREPARE, NOT_CONNECTED } from './compat.js';
 import { type StorePlace, storePlace, transactionSettings } from './options/driver-options.js';
 import { dump } from './dumps/dump.js';
 import type { DumpOptions } from './dumps/format.js';
 import { load } from './dumps/load.js';
 import { unsupported } from './errors.js';
-import { announce } from './transactions/events.js';
+import { announce, listeners } from './transactions/events.js';
 import { isolationOf, isStronger } from './transactions/isolation.js';
 import type { Changes, ChangesOptions } from './native/changes.js';
 import {
@@ -172,7 +172,7 @@ export class CollectionStoreConnection extends Connection {
     if (trx.rolledBack) {
       return;
     }
-    const events = trx.nested && !SAVEPOINT_EVENTS ? undefined : eventBroadcaster;
+    const events = listeners(eventBroadcaster, trx.nested);
     return andThen(announce(events, EventType.beforeTransactionCommit, trx), () => {
       this.traced(
         () => trx.commit(),
@@ -186,7 +186,7 @@ export class CollectionStoreConnection extends Connection {
 
   override async rollback(ctx: any, eventBroadcaster?: any, loggerContext?: any): Promise<void> {
     const trx = TransactionContext.from(ctx);
-    const events = trx.nested && !SAVEPOINT_EVENTS ? undefined : eventBroadcaster;
+    const events = listeners(eventBroadcaster, trx.nested);
     await announce(events, EventType.beforeTransactionRollback, ctx);
     this.traced(
       () => trx.rollback(),
@@ -452,7 +452,7 @@ export class CollectionStoreConnection extends Connection {
       );
     }
     const { ctx, eventBroadcaster } = options;
-    const events = ctx && !SAVEPOINT_EVENTS ? undefined : eventBroadcaster;
+    const events = listeners(eventBroadcaster, Boolean(ctx));
     const ready = ctx || this.ready ? undefined : this.ensureConnection();
     const announced = andThen(ready, () => announce(events, EventType.beforeTransactionStart, ctx));
     const begun = andThen(announced, () =>

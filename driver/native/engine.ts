@@ -44,7 +44,8 @@ export interface BeginOptions {
 /** When a commit counts as made in a store that is kept: on the disk, at once and soon on the disk, or at once. */
 export type Durability = 'commit' | 'interval' | 'none';
 
-const DURABILITIES: readonly Durability[] = ['commit', 'interval', 'none'];
+/** All of them, by their numbers on the native side. */
+export const DURABILITIES: readonly Durability[] = ['commit', 'interval', 'none'];
 
 /** How a store is kept in a directory. */
 export interface KeepOptions {

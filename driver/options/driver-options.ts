@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { type Configuration, ValidationError } from '@mikro-orm/core';
 import { isolationOf } from '../transactions/isolation.js';
-import type { Durability, Isolation } from '../native/engine.js';
+import { DURABILITIES, type Durability, type Isolation } from '../native/engine.js';
 
 /** What concerns the collection store alone. */
 export interface CollectionStoreDriverOptions {
@@ -44,8 +44,6 @@ export interface StorePlace {
   readonly durability: Durability;
   readonly interval: number;
 }
-
-const DURABILITIES: readonly string[] = ['commit', 'interval', 'none'] satisfies Durability[];
 
 /** Where the store is kept; nothing for one in memory. What makes no sense is refused. */
 export function storePlace(config: Configuration): StorePlace | undefined {
