@@ -53,9 +53,9 @@ pub fn inspect(vfs: &dyn Vfs) -> Result<(State, Option<String>)> {
     let manifest = manifest::read(vfs)?;
     let found = read(vfs, &files, &manifest)?;
     let notice = match found.end {
-        end if end == found.size => None,
         0 => Some("was being made".to_owned()),
-        end => Some(format!("ends, from byte {end} on, in what was being written")),
+        end if found.torn => Some(format!("ends, from byte {end} on, in what was being written")),
+        _ => None,
     };
     let notice = notice.map(|what| {
         let name = &found.name;

@@ -4,7 +4,7 @@
 //! disk when it was written. So a torn end can be told from damage: behind what
 //! the loss of power has torn, there is no mark.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 /// The bytes before the contents of a frame, and of a mark.
 pub const HEAD: usize = 8;
@@ -94,6 +94,20 @@ impl Frames {
         }
         self.at += HEAD as u64 + contents;
         Ok(Next::Frame(&self.contents, sum))
+    }
+}
+
+/// Whether a file has nothing but zeroes from a place on.
+pub fn only_zeroes(mut source: impl Read, from: u64) -> io::Result<bool> {
+    io::copy(&mut source.by_ref().take(from), &mut io::sink())?;
+    let mut source = BufReader::new(source);
+    loop {
+        let bytes = source.fill_buf()?;
+        if bytes.is_empty() || bytes.iter().any(|byte| *byte != 0) {
+            return Ok(bytes.is_empty());
+        }
+        let count = bytes.len();
+        source.consume(count);
     }
 }
 

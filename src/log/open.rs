@@ -38,7 +38,7 @@ pub fn open(vfs: Arc<dyn Vfs>, durability: Durability, checkpoint_after: u64) ->
     }
     let manifest = manifest::read(vfs.as_ref())?;
     let files = vfs.names().map_err(io)?;
-    let Found { state, segment, name, size, end, checkpoint_bytes, log_bytes } =
+    let Found { state, segment, name, size, end, torn, checkpoint_bytes, log_bytes } =
         read(vfs.as_ref(), &files, &manifest)?;
     let mut notices = Vec::new();
     let (file, at) = if end == 0 {
@@ -53,7 +53,7 @@ pub fn open(vfs: Arc<dyn Vfs>, durability: Durability, checkpoint_after: u64) ->
             file.sync()?;
             Ok(file)
         };
-        if end < size {
+        if torn {
             notices.push(format!(
                 "{name} ended in {} bytes that were being written when the process or the machine stopped; no commit was told to have been made by then, and they were cut off",
                 size - end
@@ -79,6 +79,8 @@ pub(super) struct Found {
     pub size: u64,
     /// Where what counts of it ends; 0 where it has yet to be made.
     pub end: u64,
+    /// Whether something that is not whole is behind that.
+    pub torn: bool,
     checkpoint_bytes: u64,
     log_bytes: u64,
 }
@@ -106,9 +108,10 @@ pub(super) fn read(vfs: &dyn Vfs, files: &[String], manifest: &Header) -> Result
         let name = names::segment(number);
         let segment = Header { kind: Kind::Segment, segment: number, sequence: state.sequence, ..*manifest };
         let size = vfs.size(&name).map_err(|error| failed("reading", &name, &error))?;
-        let end = match segment::replay(vfs, number, &manifest.store, number == last, &mut state)? {
-            Ending::Whole => size,
-            Ending::Torn(at) => at,
+        let ending = segment::replay(vfs, number, &manifest.store, number == last, &mut state)?;
+        let torn = matches!(ending, Ending::Torn(_));
+        let end = match ending {
+            Ending::Whole(at) | Ending::Torn(at) => at,
             Ending::Unborn if number == manifest.segment => {
                 return Err(damaged(&name, 0, "its header is missing"));
             }
@@ -116,7 +119,7 @@ pub(super) fn read(vfs: &dyn Vfs, files: &[String], manifest: &Header) -> Result
         };
         log_bytes += end;
         if number == last {
-            return Ok(Found { state, segment, name, size, end, checkpoint_bytes, log_bytes });
+            return Ok(Found { state, segment, name, size, end, torn, checkpoint_bytes, log_bytes });
         }
     }
     Err(damaged(&names::segment(manifest.segment), 0, "it is missing"))

@@ -25,8 +25,8 @@ pub fn create(vfs: &dyn Vfs, header: &Header) -> Result<Box<dyn VfsFile>> {
 
 /// How reading a segment ended.
 pub enum Ending {
-    /// There is nothing behind the last record.
-    Whole,
+    /// There is nothing behind the last record, which ends here, but zeroes.
+    Whole(u64),
     /// What is behind this place was being written when the power went.
     Torn(u64),
     /// Not even the header was written.
@@ -63,12 +63,15 @@ pub fn replay(vfs: &dyn Vfs, number: u64, store: &[u8; 16], last: bool, state: &
     loop {
         let at = frames.at;
         match frames.next(seed).map_err(io)? {
-            Next::End => return Ok(Ending::Whole),
+            Next::End => return Ok(Ending::Whole(at)),
             Next::Mark => {}
             Next::Frame(contents, _) => apply(state, contents, &name, at)?,
             Next::Broken(why) => {
-                let again = vfs.read(&name).map_err(io)?;
-                if last && !frame::any_mark(again, at + 1, seed).map_err(io)? {
+                let again = || vfs.read(&name);
+                if frame::only_zeroes(again().map_err(io)?, at).map_err(io)? {
+                    return Ok(Ending::Whole(at));
+                }
+                if last && !frame::any_mark(again().map_err(io)?, at + 1, seed).map_err(io)? {
                     return Ok(Ending::Torn(at));
                 }
                 return Err(damaged(&name, at, why));

@@ -42,6 +42,8 @@ struct Disk {
 #[derive(Clone, Default)]
 struct File {
     seen: Vec<u8>,
+    /// How far it was written: zeroes behind that take no room.
+    written: usize,
     durable: Vec<u8>,
     pending: Vec<Change>,
 }
@@ -49,6 +51,7 @@ struct File {
 #[derive(Clone)]
 enum Change {
     Write(usize, Vec<u8>),
+    Extend(usize),
     Truncate(usize),
 }
 
@@ -71,6 +74,11 @@ impl TestDirectory {
     /// Limits the room for all files together; lifts the limit.
     pub fn limit(&self, room: Option<usize>) {
         self.0.lock().room = room;
+    }
+
+    /// The room that all files take.
+    pub fn used(&self) -> usize {
+        self.0.lock().used()
     }
 
     /// How many operations there have been.
@@ -128,7 +136,7 @@ impl TestDirectory {
         let mut disk = Disk::default();
         for (name, seen) in contents {
             disk.names.insert(name, disk.files.len());
-            disk.files.push(File { durable: seen.clone(), seen, pending: Vec::new() });
+            disk.files.push(File { written: seen.len(), durable: seen.clone(), seen, pending: Vec::new() });
         }
         disk.durable_names = disk.names.clone();
         Self(Arc::new(Mutex::new(disk)))
@@ -153,6 +161,25 @@ impl Naming {
 }
 
 impl File {
+    fn write(&mut self, at: usize, bytes: &[u8]) {
+        let end = at + bytes.len();
+        self.seen.resize(self.seen.len().max(end), 0);
+        self.seen[at..end].copy_from_slice(bytes);
+        self.written = self.written.max(end);
+        self.pending.push(Change::Write(at, bytes.to_vec()));
+    }
+
+    fn extend(&mut self, length: usize) {
+        self.seen.resize(self.seen.len().max(length), 0);
+        self.pending.push(Change::Extend(length));
+    }
+
+    fn truncate(&mut self, length: usize) {
+        self.seen.truncate(length);
+        self.written = self.written.min(length);
+        self.pending.push(Change::Truncate(length));
+    }
+
     fn torn(&self, random: &mut Random) -> Self {
         let mut durable = self.durable.clone();
         let keep = random.below(4);
@@ -161,6 +188,11 @@ impl File {
                 Change::Truncate(length) => {
                     if random.below(2) == 0 {
                         durable.truncate(*length);
+                    }
+                }
+                Change::Extend(length) => {
+                    if random.below(2) == 0 {
+                        durable.resize(durable.len().max(*length), 0);
                     }
                 }
                 Change::Write(at, bytes) => {
@@ -181,7 +213,7 @@ impl File {
             // The length may have been noted before the contents.
             durable.resize(durable.len().max(self.seen.len()), 0);
         }
-        Self { seen: durable.clone(), durable, pending: Vec::new() }
+        Self { written: durable.len().min(self.written), seen: durable.clone(), durable, pending: Vec::new() }
     }
 }
 
@@ -199,6 +231,10 @@ impl Disk {
 
     fn check(&self) -> io::Result<()> {
         if self.stopped { Err(io::Error::other("the power is off")) } else { Ok(()) }
+    }
+
+    fn used(&self) -> usize {
+        self.names.values().map(|file| self.files[*file].written).sum()
     }
 
     fn file(&self, name: &str) -> io::Result<usize> {
@@ -245,8 +281,7 @@ impl Vfs for TestDirectory {
         if !matches!(fault, Some(Fault::Error(_))) {
             match disk.names.get(name).copied() {
                 Some(file) => {
-                    disk.files[file].seen.clear();
-                    disk.files[file].pending.push(Change::Truncate(0));
+                    disk.files[file].truncate(0);
                 }
                 None => {
                     let file = disk.files.len();
@@ -257,14 +292,15 @@ impl Vfs for TestDirectory {
         }
         raise(fault)?;
         let file = disk.file(name)?;
-        Ok(Box::new(TestFile(self.clone(), file)))
+        Ok(Box::new(TestFile { directory: self.clone(), file, at: 0 }))
     }
 
     fn append(&self, name: &str) -> io::Result<Box<dyn VfsFile>> {
         let disk = self.0.lock();
         disk.check()?;
         let file = disk.file(name)?;
-        Ok(Box::new(TestFile(self.clone(), file)))
+        let at = disk.files[file].seen.len();
+        Ok(Box::new(TestFile { directory: self.clone(), file, at }))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -318,44 +354,55 @@ impl Drop for TestLock {
     }
 }
 
-struct TestFile(TestDirectory, usize);
+struct TestFile {
+    directory: TestDirectory,
+    file: usize,
+    /// Where it is written next.
+    at: usize,
+}
 
 impl VfsFile for TestFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut disk = self.0.0.lock();
+        let mut disk = self.directory.0.lock();
         let fault = disk.operate()?;
-        let used: usize = disk.names.values().map(|file| disk.files[*file].seen.len()).sum();
-        let room = disk.room.map_or(bytes.len(), |room| room.saturating_sub(used));
+        let free = disk.room.map_or(usize::MAX, |room| room.saturating_sub(disk.used()));
         let count = match fault {
             Some(Fault::Short) => bytes.len().div_ceil(2),
             Some(Fault::Error(_)) => bytes.len() / 2,
             _ => bytes.len(),
         };
-        let count = count.min(room);
-        let file = &mut disk.files[self.1];
-        let at = file.seen.len();
-        file.seen.extend_from_slice(&bytes[..count]);
-        file.pending.push(Change::Write(at, bytes[..count].to_vec()));
+        let file = &mut disk.files[self.file];
+        let count = count.min(file.written.saturating_sub(self.at).saturating_add(free));
+        file.write(self.at, &bytes[..count]);
+        self.at += count;
         raise(fault)?;
         if count == 0 { Err(ErrorKind::StorageFull.into()) } else { Ok(count) }
     }
 
-    fn truncate(&mut self, length: u64) -> io::Result<()> {
-        let mut disk = self.0.0.lock();
+    fn extend(&mut self, length: u64) -> io::Result<()> {
+        let mut disk = self.directory.0.lock();
         let fault = disk.operate()?;
         if !matches!(fault, Some(Fault::Error(_))) {
-            let file = &mut disk.files[self.1];
-            file.seen.truncate(length as usize);
-            file.pending.push(Change::Truncate(length as usize));
+            disk.files[self.file].extend(length as usize);
+        }
+        raise(fault)
+    }
+
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
+        let mut disk = self.directory.0.lock();
+        let fault = disk.operate()?;
+        if !matches!(fault, Some(Fault::Error(_))) {
+            disk.files[self.file].truncate(length as usize);
+            self.at = length as usize;
         }
         raise(fault)
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        let mut disk = self.0.0.lock();
+        let mut disk = self.directory.0.lock();
         let fault = disk.operate()?;
         raise(fault)?;
-        let file = &mut disk.files[self.1];
+        let file = &mut disk.files[self.file];
         file.durable = file.seen.clone();
         file.pending.clear();
         Ok(())

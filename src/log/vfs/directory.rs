@@ -1,7 +1,7 @@
 //! A directory of the operating system.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Held, Vfs, VfsFile};
@@ -67,7 +67,9 @@ impl Vfs for Directory {
     }
 
     fn append(&self, name: &str) -> io::Result<Box<dyn VfsFile>> {
-        Ok(Box::new(RealFile(OpenOptions::new().append(true).open(self.0.join(name))?)))
+        let mut file = OpenOptions::new().write(true).open(self.0.join(name))?;
+        file.seek(SeekFrom::End(0))?;
+        Ok(Box::new(RealFile(file)))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -111,8 +113,13 @@ impl VfsFile for RealFile {
         self.0.write(bytes)
     }
 
-    fn truncate(&mut self, length: u64) -> io::Result<()> {
+    fn extend(&mut self, length: u64) -> io::Result<()> {
         self.0.set_len(length)
+    }
+
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
+        self.0.set_len(length)?;
+        self.0.seek(SeekFrom::Start(length)).map(drop)
     }
 
     fn sync(&mut self) -> io::Result<()> {

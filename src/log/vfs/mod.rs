@@ -35,11 +35,13 @@ pub trait Vfs: Send + Sync {
     fn place(&self) -> String;
 }
 
-/// A file that is written at its end.
+/// A file that is written from its beginning, or from the end that it had, on.
 pub trait VfsFile: Send {
     /// Writes some of the bytes, at least one, and tells how many.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
-    /// Cuts off what is behind a length.
+    /// Makes the file so long, with zeroes behind what is written, which take no room.
+    fn extend(&mut self, length: u64) -> io::Result<()>;
+    /// Cuts off what is behind a length, and goes on from there.
     fn truncate(&mut self, length: u64) -> io::Result<()>;
     /// Brings the contents to the disk.
     fn sync(&mut self) -> io::Result<()>;

@@ -174,6 +174,95 @@ fn a_torn_end_is_cut_with_a_notice() {
     assert!(keep(&disk).unwrap().notices().is_empty(), "what was cut is gone");
 }
 
+/// A store whose process has ended while it was open, and the end of what is written in its log.
+fn killed() -> (BTreeMap<String, Vec<u8>>, Json, usize) {
+    let disk = TestDirectory::default();
+    let store = keep(&disk).unwrap();
+    let kept = |store: &Store| store.wait_durable(store.current().unwrap().sequence).unwrap();
+    apply(&store, library()).unwrap();
+    kept(&store);
+    for name in ["a", "b", "c"] {
+        write(&store, |w| insert(w, "author", json!({"name": name}))).unwrap();
+        kept(&store);
+    }
+    // The header and the commits, and a mark before each.
+    let end = 4 * 8 + store.statistics().unwrap().log_bytes as usize;
+    (disk.kill().contents(), content(&store), end)
+}
+
+#[test]
+fn room_behind_the_log_is_cut_off_and_not_spoken_of() {
+    let (files, expected, used) = killed();
+    let name = named(&files, "log-");
+    assert!(files[name].len() > used + 100_000, "there is room");
+    // As much of the room as the system may have left.
+    for length in [used, used + 1, used + 8, used + 100, used + 5000, files[name].len()] {
+        let mut files = files.clone();
+        files.get_mut(name).unwrap().truncate(length);
+        let disk = TestDirectory::of(files);
+        assert!(Store::check_in(&disk).unwrap().notice.is_none());
+        let store = keep(&disk).unwrap();
+        assert_eq!(content(&store), expected);
+        assert!(store.notices().is_empty(), "{:?}", store.notices());
+        store.close().unwrap();
+        assert!(disk.contents()[name].len() < used + 100, "a closed store has no room");
+        assert_eq!(content(&keep(&disk).unwrap()), expected);
+    }
+}
+
+#[test]
+fn a_torn_end_with_room_behind_it_is_cut_with_a_notice() {
+    let (files, expected, used) = killed();
+    let name = named(&files, "log-");
+    for at in [used, used + 7, used + 8, used + 600, files[name].len() - 1] {
+        let mut files = files.clone();
+        files.get_mut(name).unwrap()[at] = 9;
+        let disk = TestDirectory::of(files);
+        let notice = Store::check_in(&disk).unwrap().notice.unwrap();
+        assert!(notice.starts_with(&format!("{name} ends, from byte {used} on")), "{notice}");
+        let store = keep(&disk).unwrap();
+        assert_eq!(content(&store), expected, "byte {at}");
+        let [notice] = store.notices() else { panic!("{:?}", store.notices()) };
+        assert!(notice.starts_with(&format!("{name} ended in ")), "{notice}");
+        store.close().unwrap();
+        assert!(keep(&disk).unwrap().notices().is_empty());
+    }
+}
+
+#[test]
+fn damage_before_the_room_is_found() {
+    let (files, expected, used) = killed();
+    let name = named(&files, "log-");
+    for at in 0..used {
+        let mut files = files.clone();
+        files.get_mut(name).unwrap()[at] ^= 0x10;
+        match keep(&TestDirectory::of(files)) {
+            // What was synced last cannot be told from what was being written.
+            Ok(store) => {
+                let found = content(&store);
+                assert_eq!(found[0].as_u64().unwrap() + 1, expected[0].as_u64().unwrap(), "byte {at}");
+                assert_eq!(store.notices().len(), 1);
+            }
+            Err(error) => assert!(error.message.contains(name), "{error}"),
+        }
+    }
+}
+
+#[test]
+fn a_segment_that_has_ended_has_no_room_behind_it() {
+    let disk = TestDirectory::default();
+    let store = keep(&disk).unwrap();
+    apply(&store, library()).unwrap();
+    store.wait_durable(1).unwrap();
+    let used = 8 + store.statistics().unwrap().log_bytes as usize;
+    let name = named(&disk.contents(), "log-").to_owned();
+    assert!(disk.contents()[&name].len() > used);
+    // The checkpoint cannot be written, so both segments are kept.
+    disk.limit(Some(disk.used() + 100));
+    assert_eq!(code(store.checkpoint()), ErrorCode::Storage);
+    assert_eq!(disk.contents()[&name].len(), used);
+}
+
 #[test]
 fn a_full_disk_loses_nothing() {
     let disk = TestDirectory::default();

@@ -20,8 +20,7 @@ fn fill(seed: u64) -> u64 {
     let mut world = World::open(&disk, keep).unwrap();
     let mut full = 0;
     for _ in 0..4 {
-        let used: usize = disk.contents().values().map(Vec::len).sum();
-        disk.limit(Some(used + random.below(5000) as usize));
+        disk.limit(Some(disk.used() + random.below(5000) as usize));
         let mut snapshots = Vec::new();
         let error = (0..60).find_map(|_| step(&mut world, &mut random, &mut snapshots).err());
         if let Some(error) = error {
