@@ -24,3 +24,9 @@ pub mod store;
 mod sync;
 pub mod tree;
 pub mod value;
+
+/// A commit makes and drops some dozens of nodes of up to a few kilobytes, which
+/// the allocators of systems are slow at.
+#[cfg(all(feature = "node", not(test), not(windows)))]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Tree;
 use super::keys::Keys;
 use super::node::{Inner, Leaf, MAX, Node};
+use super::run::Run;
 
 impl<V: Clone> Tree<V> {
     /// A tree of entries whose keys ascend strictly; an entry whose key does not is
@@ -27,7 +28,7 @@ impl<V: Clone> Tree<V> {
                     if let Some(full) = leaves.last_mut() {
                         full.keys.shrink();
                     }
-                    let mut leaf = Leaf { keys: Keys::with_capacity(MAX), values: Vec::with_capacity(MAX) };
+                    let mut leaf = Leaf { keys: Keys::default(), values: Run::default() };
                     leaf.keys.push(key.as_ref());
                     leaf.values.push(value);
                     leaves.push(leaf);
@@ -53,7 +54,7 @@ impl<V: Clone> Tree<V> {
             let mut rest = level.into_iter().peekable();
             while rest.peek().is_some() {
                 let mut inner =
-                    Inner { separators: Keys::default(), counts: Vec::new(), children: Vec::new() };
+                    Inner { separators: Keys::default(), counts: Vec::new(), children: Run::default() };
                 let mut least = Vec::new();
                 for (key, count, child) in rest.by_ref().take(MAX) {
                     if inner.children.is_empty() {

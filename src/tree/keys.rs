@@ -3,6 +3,10 @@
 //! A million index entries cost no allocation each, and a binary search
 //! touches memory that lies together.
 
+use arrayvec::ArrayVec;
+
+use super::node::MAX;
+
 /// How many entries more a node has room for when it is copied or has to grow.
 /// Doubling, as vectors do, leaves most nodes with half of their memory unused.
 const ROOM: usize = 8;
@@ -25,20 +29,17 @@ pub(super) fn make_room<T>(vec: &mut Vec<T>) {
 #[derive(Clone, Default)]
 pub(super) struct Keys {
     bytes: Vec<u8>,
-    /// Where each key ends in `bytes`; it begins where the one before ends.
-    ends: Vec<u32>,
+    /// Where each key ends in `bytes`; it begins where the one before ends. A node
+    /// has one more than it may keep for as long as it takes to split it.
+    ends: ArrayVec<u32, { MAX + 1 }>,
 }
 
 impl Keys {
-    pub(super) fn with_capacity(keys: usize) -> Self {
-        Self { bytes: Vec::new(), ends: Vec::with_capacity(keys) }
-    }
-
     /// A copy with room for a few keys more.
     pub(super) fn roomy(&self) -> Self {
         let mut bytes = Vec::with_capacity(self.bytes.len() + self.spare_bytes());
         bytes.extend_from_slice(&self.bytes);
-        Self { bytes, ends: roomy(&self.ends) }
+        Self { bytes, ends: self.ends.iter().copied().collect() }
     }
 
     /// The bytes of a few keys like those that are here.
@@ -47,7 +48,6 @@ impl Keys {
     }
 
     fn make_room(&mut self, key: usize) {
-        make_room(&mut self.ends);
         if self.bytes.len() + key > self.bytes.capacity() {
             self.bytes.reserve_exact(key.max(self.spare_bytes()));
         }
@@ -130,10 +130,8 @@ impl Keys {
     pub(super) fn split_off(&mut self, at: usize) -> Self {
         let start = self.start(at);
         let bytes = self.bytes.split_off(start);
-        let mut ends = self.ends.split_off(at.min(self.ends.len()));
-        for end in &mut ends {
-            *end -= start as u32;
-        }
+        let ends = self.ends.iter().skip(at).map(|end| end - start as u32).collect();
+        self.ends.truncate(at);
         Self { bytes, ends }
     }
 
@@ -147,6 +145,5 @@ impl Keys {
     /// Gives back memory that a node which stays full will not need.
     pub(super) fn shrink(&mut self) {
         self.bytes.shrink_to_fit();
-        self.ends.shrink_to_fit();
     }
 }

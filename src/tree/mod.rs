@@ -10,6 +10,7 @@ mod check;
 mod iter;
 mod keys;
 mod node;
+mod run;
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 pub use iter::Iter;
 use keys::Keys;
 use node::{Inner, Leaf, Node, Split};
+use run::Run;
 
 /// A map from byte strings to values, in key order. `Clone` is O(1).
 #[derive(Clone)]
@@ -79,7 +81,10 @@ impl<V: Clone> Tree<V> {
             let mut separators = Keys::default();
             separators.push(&separator);
             let counts = vec![left.count(), right.count()];
-            self.root = Arc::new(Node::Inner(Inner { separators, counts, children: vec![left, right] }));
+            let mut children = Run::default();
+            children.push(left);
+            children.push(right);
+            self.root = Arc::new(Node::Inner(Inner { separators, counts, children }));
         }
         if old.is_none() {
             self.len += 1;
@@ -94,9 +99,9 @@ impl<V: Clone> Tree<V> {
         let old = Node::remove(&mut self.root, key)?;
         self.len -= 1;
         while let Node::Inner(inner) = &*self.root {
-            match inner.children.as_slice() {
-                [] => self.root = Arc::new(Node::empty()),
-                [only] => self.root = Arc::clone(only),
+            match (inner.children.first(), inner.children.len()) {
+                (None, _) => self.root = Arc::new(Node::empty()),
+                (Some(only), 1) => self.root = Arc::clone(only),
                 _ => break,
             }
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::keys::{Keys, make_room, roomy};
+use super::run::Run;
 
 /// Most entries of a leaf, and most children of an inner node. Measured: smaller
 /// nodes are dearer to search, larger ones dearer to copy after a snapshot.
@@ -22,7 +23,7 @@ pub(super) enum Node<V> {
 #[derive(Clone)]
 pub(super) struct Leaf<V> {
     pub(super) keys: Keys,
-    pub(super) values: Vec<V>,
+    pub(super) values: Run<V>,
 }
 
 /// Children in key order. `separators[i]` is above every key of child `i` and
@@ -31,7 +32,7 @@ pub(super) struct Leaf<V> {
 pub(super) struct Inner<V> {
     pub(super) separators: Keys,
     pub(super) counts: Vec<usize>,
-    pub(super) children: Vec<Arc<Node<V>>>,
+    pub(super) children: Run<Arc<Node<V>>>,
 }
 
 /// The right half of a node that became too large.
@@ -42,7 +43,7 @@ pub(super) struct Split<V> {
 
 impl<V: Clone> Node<V> {
     pub(super) fn empty() -> Self {
-        Self::Leaf(Leaf { keys: Keys::default(), values: Vec::new() })
+        Self::Leaf(Leaf { keys: Keys::default(), values: Run::default() })
     }
 
     /// The node for writing: where others share it, a copy with some room.
@@ -56,12 +57,12 @@ impl<V: Clone> Node<V> {
     fn roomy(&self) -> Self {
         match self {
             Self::Leaf(Leaf { keys, values }) => {
-                Self::Leaf(Leaf { keys: keys.roomy(), values: roomy(values) })
+                Self::Leaf(Leaf { keys: keys.roomy(), values: values.clone() })
             }
             Self::Inner(Inner { separators, counts, children }) => Self::Inner(Inner {
                 separators: separators.roomy(),
                 counts: roomy(counts),
-                children: roomy(children),
+                children: children.clone(),
             }),
         }
     }
@@ -109,7 +110,6 @@ impl<V: Clone> Node<V> {
                     return (Some(std::mem::replace(slot, value)), None);
                 }
                 leaf.keys.insert(at, key);
-                make_room(&mut leaf.values);
                 leaf.values.insert(at, value);
             }
             Self::Inner(inner) => {
@@ -125,7 +125,6 @@ impl<V: Clone> Node<V> {
                     Some(Split { separator, right }) => {
                         let moved = right.count();
                         inner.separators.insert(at, &separator);
-                        make_room(&mut inner.children);
                         make_room(&mut inner.counts);
                         inner.children.insert(at + 1, right);
                         inner.counts.insert(at + 1, moved);
@@ -149,7 +148,6 @@ impl<V: Clone> Node<V> {
                 let at = if ascending { width - 1 } else { width / 2 };
                 let right = Leaf { keys: leaf.keys.split_off(at), values: leaf.values.split_off(at) };
                 leaf.keys.shrink();
-                leaf.values.shrink_to_fit();
                 Split { separator: right.keys.get(0).to_vec(), right: Arc::new(Self::Leaf(right)) }
             }
             Self::Inner(inner) => {
@@ -176,7 +174,7 @@ impl<V: Clone> Node<V> {
                     return None;
                 }
                 leaf.keys.remove(at);
-                Some(leaf.values.remove(at))
+                leaf.values.remove(at)
             }
             Self::Inner(inner) => {
                 let at = inner.child_for(key);
@@ -201,13 +199,13 @@ impl<V: Clone> Node<V> {
         match (self, right) {
             (Self::Leaf(left), Self::Leaf(right)) => {
                 left.keys.append(&right.keys);
-                left.values.extend_from_slice(&right.values);
+                left.values.append(&right.values, 0);
             }
             (Self::Inner(left), Self::Inner(right)) => {
                 left.separators.push(separator);
                 left.separators.append(&right.separators);
                 left.counts.extend_from_slice(&right.counts);
-                left.children.extend_from_slice(&right.children);
+                left.children.append(&right.children, 0);
             }
             // Neighbours are of one height.
             _ => debug_assert!(false, "a leaf beside an inner node"),
@@ -248,7 +246,7 @@ impl<V: Clone> Inner<V> {
         }
         let separator = self.separators.get(left).to_vec();
         self.separators.remove(left);
-        let second = self.children.remove(left + 1);
+        let Some(second) = self.children.remove(left + 1) else { return };
         let moved = self.counts.remove(left + 1);
         if let (Some(child), Some(count)) = (self.children.get_mut(left), self.counts.get_mut(left)) {
             Arc::make_mut(child).absorb(&separator, &second);
