@@ -34,8 +34,12 @@ export declare function begin(store: number, isolation: number, readOnly: boolea
 /** Ends a wait; false if it has ended already. */
 export declare function cancelWait(transaction: number, wait: number): boolean
 
-/** Checks the store in a directory and changes nothing; gives what it holds as JSON. */
-export declare function check(path: string): Promise<string>
+/**
+ * Examines the store in a directory and changes nothing; gives what it holds,
+ * and all that is wrong with it, as JSON. The function hears how far it is: at
+ * which step (0 files, 1 rows), and how much of how much of it is done.
+ */
+export declare function check(path: string, watch?: (step: number, done: number, total: number) => void): Promise<string>
 
 /** Writes a checkpoint of what is committed. */
 export declare function checkpoint(store: number): Promise<void>
@@ -82,6 +86,9 @@ export declare function dropSchema(session: number, collections?: Array<string> 
 
 /** Lets a snapshot go. */
 export declare function dropSnapshot(snapshot: number): void
+
+/** Examines what is committed now; gives the same as the other check. */
+export declare function examine(store: number): Promise<string>
 
 /** Opens a new store that begins as what was kept, under a name that no other has. */
 export declare function fork(snapshot: number, name: string): number

@@ -855,6 +855,7 @@ module.exports.diffSchema = nativeBinding.diffSchema
 module.exports.dropPlan = nativeBinding.dropPlan
 module.exports.dropSchema = nativeBinding.dropSchema
 module.exports.dropSnapshot = nativeBinding.dropSnapshot
+module.exports.examine = nativeBinding.examine
 module.exports.fork = nativeBinding.fork
 module.exports.onWake = nativeBinding.onWake
 module.exports.open = nativeBinding.open

@@ -115,6 +115,23 @@ test('a backup leaves a directory that is not empty alone', async () => {
   assert.deepEqual(readdirSync(place), ['mine']);
 });
 
+test('an open store is gone through, and nothing is wrong with it', async () => {
+  for (const options of [{ driverOptions: { path: at('from') } }, { dbName: ':memory:' }]) {
+    const orm = await start(options);
+    await fill(orm);
+    const { sequence, collections, findings, more } = await connection(orm).check();
+    assert.deepEqual(
+      { collections, findings, more },
+      {
+        collections: [{ name: 'account', rows: 2 }],
+        findings: [],
+        more: 0,
+      },
+    );
+    assert.equal(sequence, 2);
+  }
+});
+
 const manifest = createRequire(import.meta.url).resolve('collection-store-mikro-orm/package.json');
 const bin = JSON.parse(readFileSync(manifest, 'utf8')).bin['collection-store'];
 
@@ -161,16 +178,27 @@ describe('the command line', () => {
     assert.deepEqual(await rowsOf(copy), rows);
   });
 
-  test('says which file is damaged, and where, and changes nothing', async () => {
+  test('says all that is damaged, and where, and what can be done, and changes nothing', async () => {
     await made('store');
     const log = join(at('store'), readdirSync(at('store')).find((name) => name.startsWith('log-')) as string);
     const bytes = readFileSync(log);
     bytes[70] = (bytes[70] as number) ^ 1;
     writeFileSync(log, bytes);
+    rmSync(join(at('store'), 'MANIFEST'));
     const check = run('check', at('store'));
     assert.equal(check.code, 1);
-    assert.match(check.err, /log-0000000000000001 is damaged at byte 56/);
+    assert.match(check.out, /^damage +MANIFEST is missing$/m);
+    assert.match(
+      check.out,
+      /^damage +log-0000000000000001 is damaged at byte 56: .*; it goes on at byte \d+$/m,
+    );
+    assert.match(check.out, /^damage +version 1 is missing/m);
+    assert.match(check.out, /cannot be opened\. What can be read of it: commit 2, /);
+    assert.ok(check.out.includes(`npx collection-store salvage ${at('store')} <new directory>`), check.out);
     assert.deepEqual(readFileSync(log), bytes);
+    await assert.rejects(kept('store'), (error: Error) =>
+      error.message.includes(`\`npx collection-store check ${at('store')}\``),
+    );
   });
 
   test('waits for nobody: a store that is open elsewhere is said to be', async () => {

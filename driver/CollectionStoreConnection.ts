@@ -10,6 +10,7 @@ import { unsupported } from './errors.js';
 import { announce, listeners } from './transactions/events.js';
 import { isolationOf, isStronger } from './transactions/isolation.js';
 import type { Changes, ChangesOptions } from './native/changes.js';
+import type { CheckedStore } from './native/examination.js';
 import {
   Engine,
   type Isolation,
@@ -266,6 +267,19 @@ export class CollectionStoreConnection extends Connection {
       await this.ensureConnection();
     }
     await this.#working(`backup ${directory}`, () => this.engine.backup(directory));
+  }
+
+  /**
+   * Goes through all that is committed now: that rows are as their collections say, that indexes and rows agree, unique
+   * constraints, foreign keys and the counters of generated keys. Whatever is wrong is in the list that it resolves with,
+   * which is empty as long as memory and the engine are right. Goes on beside other work. The files of a store are
+   * checked by `npx collection-store check`, when it is closed.
+   */
+  async check(): Promise<CheckedStore> {
+    if (!this.ready) {
+      await this.ensureConnection();
+    }
+    return this.#working('check', () => this.engine.check());
   }
 
   /**

@@ -61,6 +61,7 @@ export {
 export type { Change, Changes, ChangesOptions, ResetChange, RowChange } from './native/changes.js';
 export type { DumpOptions, DumpProgress } from './dumps/format.js';
 export type { FindByOptions, FinderKey, FinderOptions } from './reading/finders.js';
+export type { CheckedStore, Finding } from './native/examination.js';
 export type { Snapshot } from './native/engine.js';
 export type { StoreFork } from './StoreFork.js';
 export { PlanError, type PlanErrorCode } from './plan/errors.js';

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { dump } from '../dumps/dump.js';
 import type { DumpOptions } from '../dumps/format.js';
 import { load } from '../dumps/load.js';
-import { checkStore, CompiledPlan, Engine, type StoreStatistics } from '../native/engine.js';
+import { CompiledPlan, Engine, type StoreStatistics } from '../native/engine.js';
+import { type CheckedStore, checkStore, type Watch } from '../native/examination.js';
 import { table, type Terminal } from './terminal.js';
 
 /** One of the tools. */
@@ -12,7 +13,8 @@ export interface Command {
   readonly summary: string;
   /** What it is given, in order. */
   readonly operands: readonly string[];
-  run(operands: readonly string[], terminal: Terminal): Promise<void>;
+  /** Gives false where it has found something that is wrong. */
+  run(operands: readonly string[], terminal: Terminal): Promise<unknown>;
 }
 
 /** All tools, by the names of their commands. */
@@ -27,12 +29,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     operands: ['store'],
     async run([path = ''], terminal) {
       mustBeThere(path);
-      const { sequence, collections, notices } = await checkStore(path);
-      notices.forEach(terminal.note);
-      const rows = collections.reduce((sum, one) => sum + one.rows, 0);
-      terminal.print(
-        `${path} is whole: commit ${sequence}, ${rows} rows in ${collections.length} collections.`,
-      );
+      return report(path, await checkStore(path, watch(terminal)), terminal);
     },
   },
   backup: {
@@ -93,6 +90,54 @@ function describe(engine: Engine, terminal: Terminal): void {
     return [name, String(count), String(fields.length), String(indexes?.length ?? 0)];
   });
   table([['collection', 'rows', 'fields', 'indexes'], ...rows]).forEach(terminal.print);
+}
+
+/** Says what a check has found; gives whether all is well. */
+function report(
+  path: string,
+  { sequence, collections, findings, more }: CheckedStore,
+  terminal: Terminal,
+): boolean {
+  terminal.endProgress();
+  const rows = collections.reduce((sum, one) => sum + one.rows, 0);
+  const holds = `commit ${sequence}, ${rows} rows in ${collections.length} collections`;
+  const width = Math.max(...findings.map(({ severity }) => severity.length));
+  for (const { severity, message } of findings) {
+    terminal.print(`${severity.padEnd(width)}  ${message}`);
+  }
+  if (more > 0) {
+    terminal.print(`… and ${more} more that are alike`);
+  }
+  const damaged = findings.some(({ severity }) => severity === 'damage');
+  const wrong = damaged || findings.some(({ severity }) => severity === 'violation');
+  if (!wrong) {
+    terminal.print(`${path} is whole: ${holds}.`);
+    return true;
+  }
+  if (findings.length > 0) {
+    terminal.print('');
+  }
+  if (damaged) {
+    terminal.print(`${path} is damaged and cannot be opened. What can be read of it: ${holds}.`);
+    terminal.print(
+      'What is said of rows may follow from the damage. Restore a backup, or save what can be read:',
+    );
+    terminal.print(`  npx collection-store salvage ${quoted(path)} <new directory>`);
+  } else {
+    terminal.print(`${path} can be opened, but contradicts itself: ${holds}.`);
+    terminal.print('Put the rows right, or keep those apart that contradict others:');
+    terminal.print(`  npx collection-store salvage ${quoted(path)} <new directory>`);
+  }
+  return false;
+}
+
+/** A path as a shell takes it. */
+function quoted(path: string): string {
+  return /^[\w./:@+-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}
+
+function watch(terminal: Terminal): Watch {
+  return (step, done, total) => terminal.progress(step === 'files' ? 'bytes read' : 'rows', done, total);
 }
 
 function progress(terminal: Terminal): DumpOptions {

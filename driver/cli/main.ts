@@ -27,8 +27,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     return wrong(`Expected ${usage(name, command)}`, terminal);
   }
   try {
-    await command.run(operands, terminal);
-    return 0;
+    return (await command.run(operands, terminal)) === false ? 1 : 0;
   } catch (error) {
     terminal.endProgress();
     terminal.note(`${name} failed: ${(error as Error).message}`);

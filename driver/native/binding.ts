@@ -40,8 +40,10 @@ export interface NativeBinding {
   checkpoint(store: Handle): Promise<void>;
   /** Done in a thread. */
   backup(store: Handle, path: string): Promise<void>;
+  /** Done in a thread; gives JSON. Steps: 0 files, 1 rows. */
+  check(path: string, watch?: (step: number, done: number, total: number) => void): Promise<string>;
   /** Done in a thread; gives JSON. */
-  check(path: string): Promise<string>;
+  examine(store: Handle): Promise<string>;
   statistics(store: Handle): string | null;
   close(store: Handle): void;
   /** Brings what was committed to the disk in a thread; the handle is gone at once. */

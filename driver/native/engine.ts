@@ -5,6 +5,7 @@
  */
 import { type AutoIndex, binding, type Handle, type NativeBinding } from './binding.js';
 import { Changes, type ChangesOptions } from './changes.js';
+import type { CheckedStore } from './examination.js';
 import { type Chunk, Crossing, NO_CURSOR } from './crossing.js';
 import { engineError } from './errors.js';
 import { type Row, RowFactory } from './factory.js';
@@ -77,23 +78,6 @@ export interface StoreStatistics {
   readonly failed: string | null;
   /** What was found when the store was opened that its owner should know. */
   readonly notices: readonly string[];
-}
-
-/** What is in the directory of a store that is right. */
-export interface CheckedStore {
-  /** The number of the last commit. */
-  readonly sequence: number;
-  readonly collections: readonly { readonly name: string; readonly rows: number }[];
-  /** What opening it would put right. */
-  readonly notices: readonly string[];
-}
-
-/**
- * Checks the store in a directory that nobody has open, and changes nothing there: every checksum, that the log has no
- * gap, and the constraints of the rows. Rejects with what is wrong, where, and what can be done.
- */
-export async function checkStore(path: string): Promise<CheckedStore> {
-  return JSON.parse(await binding().check(path));
 }
 
 /** How a schema is changed into another. */
@@ -387,6 +371,11 @@ export class Engine extends HandleSession {
   /** Writes what is committed now to a directory, new or empty, as a store that can be opened. */
   async backup(path: string): Promise<void> {
     await this.native.backup(this.handle, path);
+  }
+
+  /** Goes through all that is committed, in a thread: rows, indexes, foreign keys and counters. */
+  async check(): Promise<CheckedStore> {
+    return JSON.parse(await this.native.examine(this.handle));
   }
 
   /** Writes a checkpoint of what is committed, in a thread, which takes the place of the log until then. */

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::value::{Decimal, Value, format_date, parse_date};
 
 /// The greatest distance from 1970 that a JavaScript date can have, in milliseconds.
-const MAX_DATE: i64 = 8_640_000_000_000_000;
+pub(super) const MAX_DATE: i64 = 8_640_000_000_000_000;
 /// 2^63, the first double above every 64-bit integer.
 const INT_END: f64 = 9_223_372_036_854_775_808.0;
 

@@ -10,6 +10,7 @@ mod def;
 mod default;
 mod diff;
 mod member;
+mod misfit;
 mod rename;
 mod resolve;
 mod schema;
@@ -20,6 +21,7 @@ pub use def::{CollectionDef, DefaultDef, FieldDef, FieldType, ForeignDef, IndexD
 pub use default::{DefaultValue, now};
 pub use diff::{Change, DiffOptions, diff, merge};
 pub use member::{MEMBER, member_row, member_schema};
+pub use misfit::{Misfit, Why};
 pub use rename::Rename;
 pub use schema::{
     Access, Catalog, CollectionId, Component, FIRST_FIELD, Field, ForeignKey, INSERTED, Incoming,

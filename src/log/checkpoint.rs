@@ -124,6 +124,57 @@ pub fn read(vfs: &dyn Vfs, store: &[u8; 16], sequence: u64) -> Result<(State, u6
     Ok((state, size))
 }
 
+/// The contents of a frame.
+pub enum Frame<'a> {
+    /// The definition as JSON.
+    Schema(&'a [u8]),
+    /// Rows of a collection.
+    Rows(CollectionId, Rows<'a>),
+    /// What there was of each collection.
+    End(Ends<'a>),
+}
+
+/// Rows as bytes; `None` where they are cut short.
+pub struct Rows<'a>(Reader<'a>);
+
+/// Number, counter and number of rows of collections; `None` where they are cut short.
+pub struct Ends<'a>(Reader<'a>);
+
+impl<'a> Frame<'a> {
+    pub fn open(contents: &'a [u8]) -> Option<Self> {
+        let (tag, contents) = contents.split_first()?;
+        let mut parts = Reader::new(contents);
+        match *tag {
+            tag::SCHEMA => Some(Self::Schema(contents)),
+            tag::ROWS => {
+                let id = u32::try_from(parts.number()?).ok()?;
+                Some(Self::Rows(CollectionId(id), Rows(parts)))
+            }
+            tag::END => Some(Self::End(Ends(parts))),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Iterator for Rows<'a> {
+    type Item = Option<&'a [u8]>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        (!self.0.is_empty()).then(|| self.0.bytes())
+    }
+}
+
+impl Iterator for Ends<'_> {
+    type Item = Option<(CollectionId, i64, u64)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        (!self.0.is_empty()).then(|| {
+            let id = u32::try_from(self.0.number()?).ok()?;
+            Some((CollectionId(id), self.0.signed()?, self.0.number()?))
+        })
+    }
+}
+
 /// A checkpoint that is being read.
 #[derive(Default)]
 pub struct Loading {
@@ -137,19 +188,16 @@ pub struct Loading {
 
 impl Loading {
     pub fn take(&mut self, contents: &[u8]) -> Result<()> {
-        let (tag, contents) = contents.split_first().ok_or_else(|| corrupt("a frame is empty"))?;
-        match *tag {
-            tag::SCHEMA if !self.defined => {
+        match Frame::open(contents) {
+            Some(Frame::Schema(json)) if !self.defined => {
                 self.defined = true;
-                self.state.redefine(contents)
+                self.state.redefine(json)
             }
-            tag::ROWS if self.defined && !self.ended => {
-                self.load(Reader::new(contents)).unwrap_or_else(|| Err(corrupt("rows are cut short")))
-            }
-            tag::END if self.defined && !self.ended => {
+            Some(Frame::Rows(id, rows)) if self.defined && !self.ended => self.load(id, rows),
+            Some(Frame::End(ends)) if self.defined && !self.ended => {
                 self.ended = true;
                 self.finish()?;
-                self.close(Reader::new(contents)).unwrap_or_else(|| Err(corrupt("its end is cut short")))
+                ends.into_iter().try_for_each(|end| self.close(end))
             }
             _ => Err(corrupt("a frame is of an unknown kind or at the wrong place")),
         }
@@ -160,25 +208,21 @@ impl Loading {
         if self.ended { Ok(self.state) } else { Err(corrupt("its end is missing")) }
     }
 
-    fn load(&mut self, mut parts: Reader<'_>) -> Option<Result<()>> {
-        let id = CollectionId(u32::try_from(parts.number()?).ok()?);
+    fn load(&mut self, id: CollectionId, rows: Rows<'_>) -> Result<()> {
         if self.current != Some(id) {
-            if let Err(error) = self.finish() {
-                return Some(Err(error));
-            }
+            self.finish()?;
             self.current = Some(id);
         }
-        let stored = match self.state.stored(Some(id)) {
-            Ok(stored) => stored,
-            Err(error) => return Some(Err(error)),
-        };
-        while !parts.is_empty() {
-            match Row::from_bytes(parts.bytes()?) {
-                Ok(row) => self.rows.push((stored.schema.primary_key(&row), row)),
-                Err(error) => return Some(Err(error)),
+        let stored = self.state.stored(Some(id))?;
+        for row in rows {
+            let row = Row::from_bytes(row.ok_or_else(|| corrupt("rows are cut short"))?)?;
+            let key = stored.schema.primary_key(&row);
+            if self.rows.last().is_some_and(|(last, _)| *last >= key) {
+                return Err(corrupt("rows are out of order"));
             }
+            self.rows.push((key, row));
         }
-        Some(Ok(()))
+        Ok(())
     }
 
     /// Makes the collection of the rows that were read.
@@ -190,20 +234,14 @@ impl Loading {
         Ok(())
     }
 
-    fn close(&mut self, mut parts: Reader<'_>) -> Option<Result<()>> {
-        while !parts.is_empty() {
-            let id = CollectionId(u32::try_from(parts.number()?).ok()?);
-            let counter = parts.signed()?;
-            let rows = parts.number()?;
-            match self.state.stored(Some(id)) {
-                Err(error) => return Some(Err(error)),
-                Ok(stored) if stored.rows.len() as u64 != rows => {
-                    return Some(Err(corrupt("a collection has not as many rows as it should")));
-                }
-                Ok(stored) => stored.counter = counter,
-            }
+    fn close(&mut self, end: Option<(CollectionId, i64, u64)>) -> Result<()> {
+        let (id, counter, rows) = end.ok_or_else(|| corrupt("its end is cut short"))?;
+        let stored = self.state.stored(Some(id))?;
+        if stored.rows.len() as u64 != rows {
+            return Err(corrupt("a collection has not as many rows as it should"));
         }
-        Some(Ok(()))
+        stored.counter = counter;
+        Ok(())
     }
 }
 

@@ -33,7 +33,8 @@ pub fn mark(seed: u32, at: u64) -> [u8; HEAD] {
     mark
 }
 
-fn checksum(seed: u32, length: [u8; 4], contents: &[u8]) -> u32 {
+/// The checksum of a frame.
+pub fn checksum(seed: u32, length: [u8; 4], contents: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c_append(seed, &length), contents)
 }
 

@@ -65,13 +65,27 @@ impl Header {
     pub fn decode(kind: Kind, name: &str, bytes: &[u8]) -> Result<Option<Self>> {
         let Some((format, header)) = parse(kind, bytes) else { return Ok(None) };
         if format > FORMAT {
-            let message = format!(
-                "{name} has format {format}, and this version of the software knows formats up to {FORMAT}: open it with a newer version"
-            );
-            return Err(Error::new(ErrorCode::NewerFormat, message));
+            return Err(newer(name, format));
         }
         Ok(header.filter(|_| format == FORMAT))
     }
+}
+
+/// The refusal of a file whose format is yet to come.
+pub fn newer(name: &str, format: u32) -> Error {
+    let message = format!(
+        "{name} has format {format}, and this version of the software knows formats up to {FORMAT}: open it with a newer version"
+    );
+    Error::new(ErrorCode::NewerFormat, message)
+}
+
+/// The format of a whole header, if that is one that is yet to come. A header
+/// keeps its form in all formats.
+pub fn newer_format(kind: Kind, bytes: &[u8]) -> Option<u32> {
+    let (head, sum) = bytes.get(..LENGTH)?.split_last_chunk()?;
+    let (format, _) = head.strip_prefix(kind.magic())?.split_first_chunk()?;
+    let format = u32::from_le_bytes(*format);
+    (format > FORMAT && crc32c::crc32c(head) == u32::from_le_bytes(*sum)).then_some(format)
 }
 
 /// The format, and the header if its checksum is right.

@@ -11,6 +11,7 @@ mod backup;
 mod checkpoint;
 mod codec;
 mod commit;
+mod finding;
 mod frame;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
@@ -20,17 +21,21 @@ mod manifest;
 mod names;
 mod open;
 mod record;
+mod scan;
 mod segment;
 mod state;
+mod survey;
 #[cfg(test)]
 pub(crate) mod tests;
 mod vfs;
 
-pub use backup::{backup, inspect};
+pub use backup::backup;
 pub use commit::{FileLog, Statistics};
+pub use finding::{Finding, FindingKind, Findings, Severity};
 pub use open::{Opened, open};
 pub use record::RecordWriter;
 pub use state::{State, Stored};
+pub use survey::{Apart, Survey, survey};
 pub use vfs::{Directory, Held, Vfs, VfsFile};
 #[cfg(test)]
 pub use vfs::{Fault, TestDirectory};
@@ -121,8 +126,17 @@ fn failed(doing: &str, name: &str, error: &std::io::Error) -> Error {
 
 /// Bytes that are not what they should be.
 fn damaged(name: &str, at: u64, why: &str) -> Error {
+    Error::new(ErrorCode::Corrupt, format!("{name} is damaged at byte {at}: {why}"))
+}
+
+/// What whoever finds a store damaged can do.
+fn advise(error: Error, place: &str) -> Error {
+    if error.code != ErrorCode::Corrupt {
+        return error;
+    }
     let message = format!(
-        "{name} is damaged at byte {at}: {why}; nothing was changed: restore a backup, or save what can be read from a copy of the directory"
+        "{}; nothing was changed: restore a backup, or see all that is wrong by `npx collection-store check {place}` and save what can be read by `npx collection-store salvage {place} <new directory>`",
+        error.message
     );
-    Error::new(ErrorCode::Corrupt, message)
+    Error { message, ..error }
 }

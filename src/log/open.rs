@@ -9,7 +9,7 @@ use super::header::{Header, Kind, LENGTH};
 use super::names::{self, MANIFEST};
 use super::segment::{self, Ending};
 use super::vfs::Vfs;
-use super::{Durability, State, checkpoint, damaged, failed, lock, manifest};
+use super::{Durability, State, advise, checkpoint, damaged, failed, lock, manifest};
 use crate::error::Result;
 
 /// A store as it was found.
@@ -30,6 +30,11 @@ pub struct Opened {
 /// `StoreLocked` if it is open already; `Corrupt` with what is damaged, where,
 /// and what can be done; `NewerFormat`; `Storage` for what the disk says.
 pub fn open(vfs: Arc<dyn Vfs>, durability: Durability, checkpoint_after: u64) -> Result<Opened> {
+    let place = vfs.place();
+    find(vfs, durability, checkpoint_after).map_err(|error| advise(error, &place))
+}
+
+fn find(vfs: Arc<dyn Vfs>, durability: Durability, checkpoint_after: u64) -> Result<Opened> {
     let lock = lock::lock(vfs.as_ref())?;
     let io = |error: std::io::Error| failed("reading", "the directory", &error);
     let files = vfs.names().map_err(io)?;
@@ -92,6 +97,9 @@ pub(super) struct Found {
 pub(super) fn read(vfs: &dyn Vfs, files: &[String], manifest: &Header) -> Result<Found> {
     let (mut state, checkpoint_bytes) = match manifest.sequence {
         0 => (State::default(), 0),
+        sequence if !files.contains(&names::checkpoint(sequence)) => {
+            return Err(damaged(&names::checkpoint(sequence), 0, "it is missing"));
+        }
         sequence => checkpoint::read(vfs, &manifest.store, sequence)?,
     };
     let numbers: BTreeSet<u64> = files
@@ -125,8 +133,9 @@ pub(super) fn read(vfs: &dyn Vfs, files: &[String], manifest: &Header) -> Result
     Err(damaged(&names::segment(manifest.segment), 0, "it is missing"))
 }
 
-/// Makes an empty store, unless there is one that has lost its manifest.
-fn found(vfs: &dyn Vfs, files: &[String]) -> Result<()> {
+/// What there would not be yet in a directory without a manifest if the store
+/// were only being made.
+pub(super) fn more_than_begun(vfs: &dyn Vfs, files: &[String]) -> Result<Option<String>> {
     for name in files {
         let empty = || Ok(vfs.size(name)? <= LENGTH as u64);
         let begun = match names::segment_number(name) {
@@ -136,8 +145,16 @@ fn found(vfs: &dyn Vfs, files: &[String]) -> Result<()> {
             None => names::checkpoint_sequence(name).is_none(),
         };
         if !begun {
-            return Err(damaged(MANIFEST, 0, &format!("it is missing, but there is {name}")));
+            return Ok(Some(name.clone()));
         }
+    }
+    Ok(None)
+}
+
+/// Makes an empty store, unless there is one that has lost its manifest.
+fn found(vfs: &dyn Vfs, files: &[String]) -> Result<()> {
+    if let Some(name) = more_than_begun(vfs, files)? {
+        return Err(damaged(MANIFEST, 0, &format!("it is missing, but there is {name}")));
     }
     let header = Header { kind: Kind::Segment, store: by_chance(), segment: 1, sequence: 0 };
     drop(segment::create(vfs, &header)?);

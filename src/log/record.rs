@@ -4,7 +4,7 @@ use super::codec::{Reader, push_bytes, push_number, push_signed};
 use crate::catalog::CollectionId;
 
 /// The first byte of a record; others are for what is yet to come.
-const TRANSACTION: u8 = 1;
+pub const TRANSACTION: u8 = 1;
 
 mod tag {
     pub const USE: u8 = 1;

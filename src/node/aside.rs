@@ -3,17 +3,18 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use napi::bindgen_prelude::AsyncTask;
+use napi::bindgen_prelude::{AsyncTask, FnArgs, Function};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Task};
 use napi_derive::napi;
 
 use super::handle::Handle;
 use super::raw::{guarded, settled, with_environment};
 use crate::error::Result;
-use crate::log::Durability;
-use crate::store::{Keep, Root, Store};
+use crate::log::{Durability, Findings};
+use crate::store::{Keep, Root, Step, Store};
 
 /// Opens the store that is kept in a directory, or makes an empty one there. A
 /// commit counts as made when it is on the disk (0), at once, to be on the disk
@@ -51,10 +52,24 @@ pub fn backup(env: Env, store: f64, path: String) -> napi::Result<AsyncTask<Back
     Ok(AsyncTask::new(Backup { root, path: path.into() }))
 }
 
-/// Checks the store in a directory and changes nothing; gives what it holds as JSON.
+/// Examines the store in a directory and changes nothing; gives what it holds,
+/// and all that is wrong with it, as JSON. The function hears how far it is: at
+/// which step (0 files, 1 rows), and how much of how much of it is done.
 #[napi(ts_return_type = "Promise<string>")]
-pub fn check(path: String) -> AsyncTask<Check> {
-    AsyncTask::new(Check { path: path.into() })
+pub fn check(
+    path: String,
+    #[napi(ts_arg_type = "(step: number, done: number, total: number) => void")] watch: Option<
+        Function<'_, Progress, ()>,
+    >,
+) -> napi::Result<AsyncTask<Check>> {
+    Ok(AsyncTask::new(Check { path: path.into(), watcher: Watcher::new(watch)? }))
+}
+
+/// Examines what is committed now; gives the same as the other check.
+#[napi(ts_return_type = "Promise<string>")]
+pub fn examine(env: Env, store: f64) -> napi::Result<AsyncTask<Examination>> {
+    let root = with_environment(&env, |state| state.stores.get(Handle::from_number(store))?.current())?;
+    Ok(AsyncTask::new(Examination { root }))
 }
 
 /// The opening of a store.
@@ -117,6 +132,7 @@ impl Task for Backup {
 /// The reading of all of a store.
 pub struct Check {
     path: PathBuf,
+    watcher: Watcher,
 }
 
 impl Task for Check {
@@ -125,21 +141,77 @@ impl Task for Check {
 
     fn compute(&mut self) -> napi::Result<Self::Output> {
         Ok(guarded(|| {
-            let checked = Store::check_path(&self.path)?;
-            let collections = checked
-                .root
-                .collections()
-                .map(|one| serde_json::json!({"name": one.schema.name(), "rows": one.rows.len()}));
-            let found = serde_json::json!({
-                "sequence": checked.root.sequence,
-                "collections": collections.collect::<Vec<_>>(),
-                "notices": checked.notice.into_iter().collect::<Vec<_>>(),
-            });
-            Ok(found.to_string())
+            let checked =
+                Store::check_path(&self.path, &mut |step, done, total| self.watcher.tell(step, done, total))?;
+            Ok(report(&checked.root, &checked.findings))
         }))
     }
 
     fn resolve(&mut self, env: Env, checked: Self::Output) -> napi::Result<String> {
         settled(&env, |_| checked)
+    }
+}
+
+/// The going through all of a version.
+pub struct Examination {
+    root: Arc<Root>,
+}
+
+impl Task for Examination {
+    type Output = Result<String>;
+    type JsValue = String;
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        Ok(guarded(|| Ok(report(&self.root, &self.root.examine(&mut |_| ())))))
+    }
+
+    fn resolve(&mut self, env: Env, examined: Self::Output) -> napi::Result<String> {
+        settled(&env, |_| examined)
+    }
+}
+
+/// What a version holds and what is wrong with it, as JSON.
+fn report(root: &Root, findings: &Findings) -> String {
+    let collections =
+        root.collections().map(|one| serde_json::json!({"name": one.schema.name(), "rows": one.rows.len()}));
+    serde_json::json!({
+        "sequence": root.sequence,
+        "collections": collections.collect::<Vec<_>>(),
+        "findings": findings.list(),
+        "more": findings.more(),
+    })
+    .to_string()
+}
+
+/// What is told of the progress: the step, what is done of it, and all of it.
+pub type Progress = FnArgs<(f64, f64, f64)>;
+
+/// Tells a function how far something is, not more often than anybody can see.
+pub struct Watcher {
+    told: Option<ThreadsafeFunction<Progress, (), Progress, napi::Status, false, true>>,
+    last: Option<(Step, Instant)>,
+}
+
+impl Watcher {
+    fn new(told: Option<Function<'_, Progress, ()>>) -> napi::Result<Self> {
+        let build = |told: Function<'_, Progress, ()>| {
+            told.build_threadsafe_function().callee_handled::<false>().weak::<true>().build()
+        };
+        Ok(Self { told: told.map(build).transpose()?, last: None })
+    }
+
+    fn tell(&mut self, step: Step, done: u64, total: u64) {
+        let Some(told) = &self.told else { return };
+        let shown = |(last, at): (Step, Instant)| last == step && at.elapsed() < Duration::from_millis(50);
+        if done < total && self.last.is_some_and(shown) {
+            return;
+        }
+        self.last = Some((step, Instant::now()));
+        let step = match step {
+            Step::Files => 0.0,
+            Step::Rows => 1.0,
+        };
+        // Where the environment has ended meanwhile there is nobody left to tell.
+        told.call((step, done as f64, total as f64).into(), ThreadsafeFunctionCallMode::NonBlocking);
     }
 }

@@ -34,7 +34,7 @@ mod writer;
 use std::sync::Arc;
 
 pub use automatic::AutoIndex;
-pub use backup::Checked;
+pub use backup::{Checked, Step, Watch};
 pub use durable::{CHECKPOINT_AFTER, Keep};
 pub use feed::Feed;
 pub use guard::Patience;

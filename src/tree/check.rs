@@ -13,6 +13,12 @@ impl<V: Clone> Tree<V> {
         }
         Ok(())
     }
+
+    /// The same tree with a wrong number of entries, for tests of what finds that.
+    #[cfg(test)]
+    pub(crate) fn miscounted(&self) -> Self {
+        Self { len: self.len + 1, ..self.clone() }
+    }
 }
 
 /// Checks a node whose keys must lie in `low..high`; gives its entries and its height.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::*;
-use crate::log::TestDirectory;
+use crate::log::{Finding, FindingKind, Findings, Severity, TestDirectory};
 use crate::store::Keep;
 
 /// A small store with a checkpoint and a log behind it, closed as it should be.
@@ -35,11 +35,29 @@ pub fn content(store: &Store) -> Json {
     json!([root.sequence, rows(&root, "author"), rows(&root, "book")])
 }
 
+/// What a check of these files finds; nothing is changed by it.
+pub fn found(files: &BTreeMap<String, Vec<u8>>) -> Result<Findings> {
+    let disk = TestDirectory::of(files.clone());
+    let checked = Store::check_in(&disk, &mut |_, _, _| ())?;
+    assert_eq!(&disk.contents(), files);
+    Ok(checked.findings)
+}
+
+/// The kinds of what is found, each once.
+pub fn kinds(findings: &Findings) -> Vec<FindingKind> {
+    let mut kinds: Vec<FindingKind> = findings.list().iter().map(|finding| finding.kind).collect();
+    kinds.dedup();
+    kinds
+}
+
 /// Why it is not opened; nothing is changed then.
 pub fn refused(files: &BTreeMap<String, Vec<u8>>) -> (ErrorCode, String) {
     let disk = TestDirectory::of(files.clone());
     let error = keep(&disk).unwrap_err();
     assert_eq!(&disk.contents(), files, "{error}");
+    if let Ok(findings) = found(files) {
+        assert_eq!(findings.worst(), Some(Severity::Damage), "{error}, but a check finds {findings:?}");
+    }
     (error.code, error.message)
 }
 
@@ -55,9 +73,16 @@ fn a_byte_that_has_changed_is_found() {
             for flip in [0x01, 0x80, 0xff] {
                 let mut files = files.clone();
                 files.get_mut(name).unwrap()[at] ^= flip;
+                let checked = found(&files).unwrap();
                 match keep(&TestDirectory::of(files)) {
-                    Ok(store) => assert_eq!(content(&store), expected, "byte {at} of {name}"),
+                    Ok(store) => {
+                        assert_eq!(content(&store), expected, "byte {at} of {name}");
+                        assert!(checked.is_clean(), "byte {at} of {name}: {checked:?}");
+                    }
                     Err(error) => {
+                        assert_eq!(checked.worst(), Some(Severity::Damage), "byte {at} of {name}: {error}");
+                        let named = |one: &Finding| one.file.as_ref() == Some(name);
+                        assert!(checked.list().iter().any(named), "byte {at} of {name}: {checked:?}");
                         let known = [ErrorCode::Corrupt, ErrorCode::NewerFormat];
                         assert!(known.contains(&error.code), "byte {at} of {name}: {error}");
                         assert!(error.message.contains(name.as_str()), "{error} does not name {name}");
@@ -76,7 +101,10 @@ fn a_file_that_was_cut_is_found_or_had_nothing_more_to_say() {
         for length in 0..bytes.len() {
             let mut files = files.clone();
             files.get_mut(name).unwrap().truncate(length);
-            match keep(&TestDirectory::of(files)) {
+            let checked = found(&files).unwrap();
+            let opened = keep(&TestDirectory::of(files));
+            assert_eq!(checked.is_clean(), opened.is_ok(), "{name} cut to {length}: {checked:?}, {opened:?}");
+            match opened {
                 // A log that was cut cannot be told from one that was being written.
                 Ok(store) if name == log => {
                     let root = store.current().unwrap();
@@ -97,6 +125,8 @@ fn a_store_without_its_manifest_is_not_taken_for_a_new_one() {
     let (code, message) = refused(&files);
     assert_eq!(code, ErrorCode::Corrupt);
     assert!(message.starts_with("MANIFEST is damaged"), "{message}");
+    assert!(message.contains("`npx collection-store check memory`"), "{message}");
+    assert!(message.contains("`npx collection-store salvage memory <new directory>`"), "{message}");
 }
 
 #[test]
@@ -199,8 +229,8 @@ fn room_behind_the_log_is_cut_off_and_not_spoken_of() {
     for length in [used, used + 1, used + 8, used + 100, used + 5000, files[name].len()] {
         let mut files = files.clone();
         files.get_mut(name).unwrap().truncate(length);
+        assert!(found(&files).unwrap().list().is_empty());
         let disk = TestDirectory::of(files);
-        assert!(Store::check_in(&disk).unwrap().notice.is_none());
         let store = keep(&disk).unwrap();
         assert_eq!(content(&store), expected);
         assert!(store.notices().is_empty(), "{:?}", store.notices());
@@ -217,9 +247,10 @@ fn a_torn_end_with_room_behind_it_is_cut_with_a_notice() {
     for at in [used, used + 7, used + 8, used + 600, files[name].len() - 1] {
         let mut files = files.clone();
         files.get_mut(name).unwrap()[at] = 9;
+        let findings = found(&files).unwrap();
+        assert_eq!(kinds(&findings), [FindingKind::TornEnd]);
+        assert_eq!(findings.list()[0].offset, Some(used as u64));
         let disk = TestDirectory::of(files);
-        let notice = Store::check_in(&disk).unwrap().notice.unwrap();
-        assert!(notice.starts_with(&format!("{name} ends, from byte {used} on")), "{notice}");
         let store = keep(&disk).unwrap();
         assert_eq!(content(&store), expected, "byte {at}");
         let [notice] = store.notices() else { panic!("{:?}", store.notices()) };
@@ -236,7 +267,10 @@ fn damage_before_the_room_is_found() {
     for at in 0..used {
         let mut files = files.clone();
         files.get_mut(name).unwrap()[at] ^= 0x10;
-        match keep(&TestDirectory::of(files)) {
+        let checked = found(&files).unwrap();
+        let opened = keep(&TestDirectory::of(files));
+        assert_eq!(checked.is_clean(), opened.is_ok(), "byte {at}: {checked:?}");
+        match opened {
             // What was synced last cannot be told from what was being written.
             Ok(store) => {
                 let found = content(&store);

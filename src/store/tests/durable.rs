@@ -50,6 +50,7 @@ impl World {
 
     fn reopen(&mut self) -> Result<()> {
         self.store.close()?;
+        examine(&self.disk);
         self.store = Store::open_in(Arc::new(self.disk.clone()), self.keep)?;
         self.compare();
         Ok(())
@@ -74,6 +75,14 @@ impl World {
         assert_eq!(&dump(&root), expected, "version {sequence} is not what it was");
         let counters = counters(&root);
         assert!(counters.iter().zip(counted).all(|(now, then)| now >= then), "a counter went back");
+    }
+}
+
+/// A check finds nothing wrong, whatever opening will have to put right.
+pub fn examine(disk: &TestDirectory) {
+    match Store::check_in(disk, &mut |_, _, _| ()) {
+        Ok(checked) => assert!(checked.findings.is_clean(), "{:?}", checked.findings),
+        Err(error) => assert!(error.message.starts_with("there is no store"), "{error}"),
     }
 }
 
@@ -247,6 +256,7 @@ fn run(seed: u64, fault: Option<(u64, Fault)>) -> u64 {
     };
     let operations = disk.operations();
     for disk in [disk.kill(), disk.reboot(&mut random)] {
+        examine(&disk);
         let store = Store::open_in(Arc::new(disk.clone()), keep).unwrap();
         let told = Arc::new(AtomicU64::new(told));
         let mut world = World { disk, keep, store, versions: versions.clone(), told };

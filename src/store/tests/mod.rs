@@ -2,6 +2,7 @@
 
 mod automatic;
 mod backup;
+mod check;
 mod constraints;
 mod damage;
 mod durable;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::damage::{content, keep, named, refused, small};
+use super::damage::{content, found, keep, named, refused, small};
 use super::*;
 use crate::log::TestDirectory;
 
@@ -42,6 +42,8 @@ fn times() -> Times {
 
 /// Opens what must open; gives what it holds, and the names of the files then.
 fn opened(files: &Files) -> (Json, Vec<String>) {
+    let checked = found(files).unwrap();
+    assert!(checked.is_clean(), "{checked:?}");
     let disk = TestDirectory::of(files.clone());
     let store = keep(&disk).unwrap();
     let holds = content(&store);
@@ -119,7 +121,7 @@ fn a_manifest_of_another_moment_is_true_or_refused() {
     };
     for (files, manifest) in [(&earlier, &later), (&later, &earlier)] {
         let (code, message) = refused(&with(files, manifest));
-        assert_eq!(code, ErrorCode::Storage, "its checkpoint is not there: {message}");
+        assert_eq!(code, ErrorCode::Corrupt, "its checkpoint is not there: {message}");
         assert!(message.contains(named(manifest, "checkpoint-")), "{message}");
     }
     // All that the older one names is there still: the log tells the rest.
