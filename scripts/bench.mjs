@@ -8,6 +8,7 @@
  */
 
 import { parseArgs } from 'node:util';
+import { durable } from '../bench/driver/durable.mjs';
 import { driver, folder as peers, memory } from '../bench/driver/level.mjs';
 import { engine } from '../bench/engine/level.mjs';
 import { loop, orm } from '../bench/orm/level.mjs';
@@ -67,6 +68,12 @@ const PARTS = {
   memory: { title: 'Memory', measure: memory, full: { rows: 1_000_000 }, quick: { rows: 100_000 } },
   start: { title: 'Start', measure: program('bench/mikro-orm/start.mjs'), quick: {} },
   loop: { title: 'The event loop', measure: loop, full: { rows: 1_000_000 }, quick: { rows: 10_000 } },
+  durable: {
+    title: 'Commits that wait for the disk, and what a large store on it takes',
+    measure: durable,
+    full: { rows: 1_000_000, rounds: 5, milliseconds: 2_000 },
+    quick: { rows: 50_000, rounds: 1, milliseconds: 300 },
+  },
   opening: {
     title: 'Opening and closing a store on a disk',
     measure: program('bench/mikro-orm/opening.mjs'),

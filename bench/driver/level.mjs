@@ -17,7 +17,8 @@ const BUILT_IN = new Set(['collection-store', 'map', 'node-sqlite', 'bun-sqlite'
 /** Ten million rows are more than these can be asked to hold. */
 const NOT_LARGE = new Set(['map', 'lokijs']);
 
-function versionOf(name) {
+/** The version of a contestant's package; undefined where it is not installed. */
+export function versionOf(name) {
   if (BUILT_IN.has(name)) return '';
   const manifest = at('bench/driver/node_modules', name, 'package.json');
   return existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')).version : undefined;

@@ -26,13 +26,16 @@ mod tag {
 /// Frames of rows are about this long.
 const CHUNK: usize = 1 << 16;
 
+/// So many bytes are brought to the disk at a time: a commit that is to be synced meanwhile waits for no more than these.
+const PORTION: u64 = 256 << 10;
+
 /// Writes a version; it is on the disk when this returns. Gives its bytes.
 pub fn write(vfs: &dyn Vfs, header: &Header, state: &State) -> Result<u64> {
     let name = names::checkpoint(header.sequence);
     let definition = State::definition(&state.catalog)?;
     let make = || {
-        let mut writer =
-            Writer { file: vfs.create(&name)?, out: header.encode(), sum: header.seed(), bytes: 0 };
+        let (out, sum) = (header.encode(), header.seed());
+        let mut writer = Writer { file: vfs.create(&name)?, out, sum, bytes: 0, synced: 0 };
         writer.flush()?;
         writer.frame(tag::SCHEMA, |out| out.extend_from_slice(&definition))?;
         for stored in state.collections.iter().flatten() {
@@ -67,6 +70,8 @@ struct Writer {
     out: Vec<u8>,
     sum: u32,
     bytes: u64,
+    /// So many of them are on the disk.
+    synced: u64,
 }
 
 impl Writer {
@@ -85,6 +90,10 @@ impl Writer {
         write_all(self.file.as_mut(), &self.out)?;
         self.bytes += self.out.len() as u64;
         self.out.clear();
+        if self.bytes - self.synced >= PORTION {
+            self.file.sync()?;
+            self.synced = self.bytes;
+        }
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
-/** better-sqlite3, in memory. */
-import { sql } from './sql.mjs';
+/** better-sqlite3, in memory or in a directory. */
+import { fileIn, sql } from './sql.mjs';
 
-export async function open(indexes) {
+export async function open(indexes, path) {
   const { default: Database } = await import('better-sqlite3');
-  return sql(new Database(':memory:'), indexes);
+  return sql(new Database(fileIn(path)), indexes);
 }

@@ -5,11 +5,11 @@ import { FIELDS, INDEXES, NAMES } from '../data.mjs';
 const TYPES = { int: 'int', text: 'text', real: 'float', bool: 'bool' };
 const WIRES = { int: 'number', text: 'text', real: 'number', bool: 'bool' };
 
-const path = (field) => ({ field });
-const compare = (field, op, value) => ({ cmp: { op, path: path(field), value } });
+const part = (field) => ({ field });
+const compare = (field, op, value) => ({ cmp: { op, path: part(field), value } });
 const p = (number) => ({ p: number });
 const all = (...exprs) => ({ all: exprs });
-const asc = (...fields) => fields.map((field) => ({ path: path(field), desc: false }));
+const asc = (...fields) => fields.map((field) => ({ path: part(field), desc: false }));
 
 function flat(rows) {
   const values = [];
@@ -19,8 +19,8 @@ function flat(rows) {
   return values;
 }
 
-export function open(indexes) {
-  const engine = Engine.open();
+export async function open(indexes, path, options) {
+  const engine = path === undefined ? Engine.open() : await Engine.openPath(path, options);
   engine.applySchema({
     collections: [
       {
@@ -51,7 +51,7 @@ export function open(indexes) {
     page: find({ order: asc('id'), limit: p(0), offset: p(1) }),
     filtered: find({
       where: all(compare('score', 'gte', p(0)), compare('active', 'eq', { v: true })),
-      order: [{ path: path('score'), desc: true }],
+      order: [{ path: part('score'), desc: true }],
       limit: p(1),
     }),
     countRange: engine.compile({ count: { from: 'user', where: ageRange } }),
@@ -122,6 +122,9 @@ export function open(indexes) {
         session.release(savepoint);
         return session.find(plans.get, [id])[0].score;
       }),
+    durable: () => engine.durable(),
+    statistics: () => engine.statistics(),
+    checkpoint: () => engine.checkpoint(),
     close: () => engine.close(),
   };
 }

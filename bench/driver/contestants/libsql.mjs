@@ -1,7 +1,7 @@
-/** libsql, in memory. */
-import { sql } from './sql.mjs';
+/** libsql, in memory or in a directory. */
+import { fileIn, sql } from './sql.mjs';
 
-export async function open(indexes) {
+export async function open(indexes, path) {
   const { default: Database } = await import('libsql');
-  return sql(new Database(':memory:'), indexes);
+  return sql(new Database(fileIn(path)), indexes);
 }

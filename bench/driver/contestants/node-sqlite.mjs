@@ -1,7 +1,7 @@
-/** `node:sqlite`, in memory. */
-import { sql } from './sql.mjs';
+/** `node:sqlite`, in memory or in a directory. */
+import { fileIn, sql } from './sql.mjs';
 
-export async function open(indexes) {
+export async function open(indexes, path) {
   const { DatabaseSync } = await import('node:sqlite');
-  return sql(new DatabaseSync(':memory:'), indexes);
+  return sql(new DatabaseSync(fileIn(path)), indexes);
 }

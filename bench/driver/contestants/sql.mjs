@@ -16,8 +16,12 @@ const valuesOf = (row) => [
   row.note,
 ];
 
-/** The contestant over a connection that has `exec` and `prepare`. */
+/** The file in a directory; without one, the name of a database in memory. */
+export const fileIn = (path) => (path === undefined ? ':memory:' : `${path}/data.db`);
+
+/** The contestant over a connection that has `exec` and `prepare`. In a file it keeps commits as well as it can, by a log. */
 export function sql(db, indexes) {
+  db.exec('pragma journal_mode = wal; pragma synchronous = full');
   const columns = FIELDS.map(
     ([name, type]) => `${name} ${TYPES[type]} not null${name === 'id' ? ' primary key' : ''}`,
   );

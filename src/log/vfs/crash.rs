@@ -37,6 +37,8 @@ struct Disk {
     room: Option<usize>,
     stopped: bool,
     locked: bool,
+    /// The most bytes that a file has had that were not synced.
+    backlog: usize,
 }
 
 #[derive(Clone, Default)]
@@ -79,6 +81,11 @@ impl TestDirectory {
     /// The room that all files take.
     pub fn used(&self) -> usize {
         self.0.lock().used()
+    }
+
+    /// The most bytes that a file has had that were not synced.
+    pub fn backlog(&self) -> usize {
+        self.0.lock().backlog
     }
 
     /// How many operations there have been.
@@ -167,6 +174,11 @@ impl File {
         self.seen[at..end].copy_from_slice(bytes);
         self.written = self.written.max(end);
         self.pending.push(Change::Write(at, bytes.to_vec()));
+    }
+
+    fn backlog(&self) -> usize {
+        let written = |change: &Change| if let Change::Write(_, bytes) = change { bytes.len() } else { 0 };
+        self.pending.iter().map(written).sum()
     }
 
     fn extend(&mut self, length: usize) {
@@ -374,6 +386,8 @@ impl VfsFile for TestFile {
         let file = &mut disk.files[self.file];
         let count = count.min(file.written.saturating_sub(self.at).saturating_add(free));
         file.write(self.at, &bytes[..count]);
+        let backlog = file.backlog();
+        disk.backlog = disk.backlog.max(backlog);
         self.at += count;
         raise(fault)?;
         if count == 0 { Err(ErrorKind::StorageFull.into()) } else { Ok(count) }

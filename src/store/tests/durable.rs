@@ -305,6 +305,20 @@ fn torment(faults: &[Fault]) {
 }
 
 #[test]
+fn a_checkpoint_leaves_the_disk_to_commits_again_and_again() {
+    let disk = TestDirectory::default();
+    let store = Store::open_in(Arc::new(disk.clone()), Keep::default()).unwrap();
+    apply(&store, library()).unwrap();
+    for _ in 0..400 {
+        write(&store, |w| insert(w, "author", json!({"name": "n".repeat(4000)}))).unwrap();
+        store.wait_durable(store.current().unwrap().sequence).unwrap();
+    }
+    store.checkpoint().unwrap();
+    assert!(store.statistics().unwrap().checkpoint_bytes > 1_600_000);
+    assert!(disk.backlog() < 400_000, "{} bytes to be synced at once", disk.backlog());
+}
+
+#[test]
 fn survives_the_loss_of_power_at_any_operation() {
     torment(&[Fault::Stop]);
 }
