@@ -1,6 +1,7 @@
 /** Building the package: the native binding and both forms of the driver. */
 
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { install, tool } from './install.mjs';
 import { at, manifest, root } from './project.mjs';
 import { Failure, capture, run, seconds } from './run.mjs';
@@ -43,6 +44,30 @@ async function buildNative() {
   console.log(`built ${binaries().join(', ')} in ${seconds(performance.now() - start)}`);
 }
 
+/** What is required of the CommonJS form: what the package exports, its command, and what needs a file of its own. */
+const ENTRIES = ['index', 'testing', 'migrations/index', 'cli/main', 'native/engine', 'native/require'];
+
+/** Makes few CommonJS files of many ECMAScript modules: an application reads and runs them one by one before it starts. */
+async function rollUp(from, to) {
+  const { rollup } = await import('@rollup/wasm-node');
+  const modules = await rollup({
+    input: Object.fromEntries(ENTRIES.map((name) => [name, join(from, `${name}.js`)])),
+    external: (name) => !/^[./]/.test(name),
+    onLog: (level, log) => {
+      if (level !== 'warn' || log.code === 'CIRCULAR_DEPENDENCY') return;
+      throw new Failure(log.message);
+    },
+  });
+  await modules.write({
+    dir: to,
+    format: 'cjs',
+    exports: 'named',
+    interop: 'auto',
+    chunkFileNames: 'shared/[name].js',
+  });
+  await modules.close();
+}
+
 /** Puts modules that have a form for ECMAScript modules, `x.esm.ts`, in the place of the others. */
 function takeForms(folder) {
   for (const file of files(folder).filter((name) => name.endsWith('.esm.js')))
@@ -62,7 +87,10 @@ async function buildDriver() {
     ['cjs', 'commonjs'],
   ]) {
     await run(process.execPath, [tool('typescript/bin/tsc'), '-p', at(`driver/tsconfig.${form}.json`)]);
-    if (form === 'esm') takeForms(at('dist/esm'));
+    if (form === 'esm') {
+      await rollUp(at('dist/esm'), at('dist/cjs'));
+      takeForms(at('dist/esm'));
+    }
     writeFileSync(at('dist', form, 'package.json'), `${JSON.stringify({ type })}\n`);
   }
   mark(stampFile, stamp);
