@@ -16,6 +16,9 @@ use crate::error::{Error, ErrorCode, Result};
 
 /// Whoever appends waits while more than this is yet to be written.
 const MOST_PENDING: usize = 64 << 20;
+/// Nobody is told of a commit while more than this is yet to be written, so that
+/// who waits to be told is not the one to meet the limit above.
+const MUCH_PENDING: usize = 8 << 20;
 
 /// So much longer than what it holds is made the file that is written to, for commits that wait for the disk: where
 /// the length of a file stays the same, a sync has nothing but contents to write, which takes half the time.
@@ -78,8 +81,8 @@ struct Queue {
     segment: u64,
     /// The segment that is being written.
     opened: u64,
-    /// Another segment, to be begun behind so many bytes of what is pending.
-    next: Option<(usize, Header)>,
+    /// Other segments, each to be begun behind so many bytes of what is pending.
+    next: Vec<(usize, Header)>,
     appended: u64,
     synced: u64,
     waiting: Vec<(u64, Done)>,
@@ -117,7 +120,7 @@ impl FileLog {
             seed: segment.seed(),
             segment: segment.segment,
             opened: segment.segment,
-            next: None,
+            next: Vec::new(),
             appended: sequence,
             synced: sequence,
             waiting: Vec::new(),
@@ -164,6 +167,16 @@ impl Queue {
             None => Ok(()),
         }
     }
+
+    /// What is to be told of a version, if that is known.
+    fn durable(&self, sequence: u64, durability: Durability) -> Option<Result<()>> {
+        match &self.failed {
+            _ if sequence <= self.synced => Some(Ok(())),
+            Some(error) => Some(Err(poisoned(error))),
+            None if durability == Durability::Commit || self.pending.len() > MUCH_PENDING => None,
+            None => Some(Ok(())),
+        }
+    }
 }
 
 /// What is said to those who come after a failure.
@@ -204,19 +217,19 @@ impl Log for FileLog {
         Ok(())
     }
 
+    fn durable(&self, sequence: u64) -> Option<Result<()>> {
+        self.shared.queue.lock().durable(sequence, self.shared.durability)
+    }
+
     fn when_durable(&self, sequence: u64, done: Done) {
         let mut queue = self.shared.queue.lock();
-        let result = match &queue.failed {
-            _ if sequence <= queue.synced => Ok(()),
-            Some(error) => Err(poisoned(error)),
-            None if self.shared.durability == Durability::Commit => {
-                queue.waiting.push((sequence, done));
-                return;
+        match queue.durable(sequence, self.shared.durability) {
+            None => queue.waiting.push((sequence, done)),
+            Some(result) => {
+                drop(queue);
+                done(result);
             }
-            None => Ok(()),
-        };
-        drop(queue);
-        done(result);
+        }
     }
 
     fn wants_checkpoint(&self) -> bool {
@@ -228,18 +241,14 @@ impl Log for FileLog {
     fn begin_checkpoint(&self) -> Result<Boundary> {
         let mut queue = self.shared.queue.lock();
         queue.check()?;
-        // One at a time: the writer takes one switch with what is pending.
-        while queue.next.is_some() {
-            self.shared.done.wait(&mut queue);
-            queue.check()?;
-        }
         let header = Header {
             kind: Kind::Segment,
             store: self.shared.store,
             segment: queue.segment + 1,
             sequence: queue.appended,
         };
-        queue.next = Some((queue.pending.len(), header));
+        let before = queue.pending.len();
+        queue.next.push((before, header));
         queue.segment = header.segment;
         queue.seed = header.seed();
         queue.tried = queue.log_bytes;
@@ -381,7 +390,7 @@ struct Writer {
 /// What there is to do at once.
 struct Batch {
     until: u64,
-    next: Option<(usize, Header)>,
+    next: Vec<(usize, Header)>,
     closing: bool,
 }
 
@@ -396,16 +405,19 @@ impl Writer {
                 return shared.fail(&error);
             }
             let mut queue = shared.queue.lock();
-            if let Some((_, header)) = batch.next {
+            if let Some((_, header)) = batch.next.last() {
                 queue.opened = header.segment;
             }
             if !self.unsynced && queue.failed.is_none() {
                 queue.synced = queue.synced.max(batch.until);
                 queue.synced_at = Some(SystemTime::now());
             }
-            let synced = queue.synced;
+            let kept = match shared.durability {
+                Durability::Commit => queue.synced,
+                Durability::Interval(_) | Durability::None => batch.until,
+            };
             let (told, waiting) =
-                std::mem::take(&mut queue.waiting).into_iter().partition(|(sequence, _)| *sequence <= synced);
+                std::mem::take(&mut queue.waiting).into_iter().partition(|(sequence, _)| *sequence <= kept);
             queue.waiting = waiting;
             drop(queue);
             shared.done.notify_all();
@@ -422,7 +434,7 @@ impl Writer {
     /// Waits for something to do; `None` if there will be nothing any more.
     fn take(&self, frames: &mut Vec<u8>) -> Option<Batch> {
         let mut queue = self.shared.queue.lock();
-        while queue.pending.is_empty() && queue.next.is_none() && !queue.closing && queue.failed.is_none() {
+        while queue.pending.is_empty() && queue.next.is_empty() && !queue.closing && queue.failed.is_none() {
             match self.sync_in() {
                 None => self.shared.work.wait(&mut queue),
                 Some(Duration::ZERO) => break,
@@ -435,7 +447,7 @@ impl Writer {
             return None;
         }
         std::mem::swap(&mut queue.pending, frames);
-        Some(Batch { until: queue.appended, next: queue.next.take(), closing: queue.closing })
+        Some(Batch { until: queue.appended, next: std::mem::take(&mut queue.next), closing: queue.closing })
     }
 
     /// In what time the log is to be synced, if by itself.
@@ -449,9 +461,10 @@ impl Writer {
     }
 
     fn write(&mut self, frames: &[u8], batch: &Batch) -> Result<()> {
-        let mut rest = frames;
-        if let Some((before, header)) = &batch.next {
-            let (old, new) = rest.split_at_checked(*before).unwrap_or((rest, &[]));
+        let (mut rest, mut at) = (frames, 0);
+        for (before, header) in &batch.next {
+            let (old, new) = rest.split_at_checked(before - at).unwrap_or((rest, &[]));
+            at = *before;
             self.append(old)?;
             self.fit()?;
             self.sync()?;

@@ -90,6 +90,9 @@ pub trait Log: Send + Sync {
     /// `Storage` with the cause, once anything could not be written.
     fn append(&self, sequence: u64, write: &mut dyn FnMut(&mut RecordWriter)) -> Result<()>;
 
+    /// What [`Log::when_durable`] would tell at once, if it would.
+    fn durable(&self, sequence: u64) -> Option<Result<()>>;
+
     /// Calls back once a version, and all before it, survive what [`Durability`] says.
     fn when_durable(&self, sequence: u64, done: Done);
 

@@ -7,7 +7,6 @@ use super::handle::{Handle, Kind, Table};
 use super::reading::Reading;
 use super::wake::Waker;
 use crate::error::{Error, ErrorCode, Result};
-use crate::log::Durability;
 use crate::query::{Cursor, Plan};
 use crate::store::{Begin, Root, Snapshot, Store, Transaction, WaitId, Woken};
 
@@ -152,15 +151,8 @@ impl Environment {
     pub(super) fn wait_durable(&mut self, store: Handle) -> Result<Option<WaitId>> {
         let store = self.stores.get(store)?;
         let sequence = store.current()?.sequence;
-        let Some(statistics) = store.statistics() else { return Ok(None) };
-        if statistics.synced >= sequence {
-            return Ok(None);
-        }
-        if let Some(error) = statistics.failed {
-            return Err(error);
-        }
-        if statistics.durability != Durability::Commit {
-            return Ok(None);
+        if let Some(result) = store.durable(sequence) {
+            return result.map(|()| None);
         }
         let waker = self.waker()?;
         let id = WaitId::next();

@@ -217,6 +217,11 @@ impl Store {
         Ok(Self::of(Core::open(vfs, Path::new(""), keep)?))
     }
 
+    /// What [`Store::when_durable`] would tell at once, if it would.
+    pub fn durable(&self, sequence: u64) -> Option<Result<()>> {
+        self.core.durable.as_ref().map_or(Some(Ok(())), |durable| durable.log.durable(sequence))
+    }
+
     /// Calls back once a version and all before it are kept as [`Durability`]
     /// promises: at once where nothing is kept, or nothing is to be waited for.
     pub fn when_durable(&self, sequence: u64, done: Done) {

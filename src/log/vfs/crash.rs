@@ -22,7 +22,7 @@ pub enum Fault {
 
 /// A directory on such a disk. A clone is the same directory.
 #[derive(Clone, Default)]
-pub struct TestDirectory(Arc<Mutex<Disk>>);
+pub struct TestDirectory(Arc<Mutex<Disk>>, Arc<Mutex<()>>);
 
 #[derive(Default)]
 struct Disk {
@@ -67,10 +67,19 @@ enum Naming {
 const SECTOR: usize = 512;
 
 impl TestDirectory {
+    fn with(disk: Disk) -> Self {
+        Self(Arc::new(Mutex::new(disk)), Arc::default())
+    }
+
     /// Fails at an operation, counted from now.
     pub fn fail_at(&self, operation: u64, fault: Fault) {
         let mut disk = self.0.lock();
         disk.fault = Some((disk.operations + operation, fault));
+    }
+
+    /// Writes nothing until what it gives is dropped.
+    pub fn hold(&self) -> parking_lot::MutexGuard<'_, ()> {
+        self.1.lock()
     }
 
     /// Limits the room for all files together; lifts the limit.
@@ -110,26 +119,20 @@ impl TestDirectory {
             }
         }
         let files: Vec<File> = disk.files.iter().map(|file| file.torn(random)).collect();
-        Self(Arc::new(Mutex::new(Disk {
-            files,
-            durable_names: names.clone(),
-            names,
-            room: disk.room,
-            ..Disk::default()
-        })))
+        Self::with(Disk { files, durable_names: names.clone(), names, room: disk.room, ..Disk::default() })
     }
 
     /// The same files as they are seen, as after the process has been killed.
     pub fn kill(&self) -> Self {
         let disk = self.0.lock();
-        Self(Arc::new(Mutex::new(Disk {
+        Self::with(Disk {
             files: disk.files.clone(),
             names: disk.names.clone(),
             durable_names: disk.durable_names.clone(),
             pending_names: disk.pending_names.clone(),
             room: disk.room,
             ..Disk::default()
-        })))
+        })
     }
 
     /// The files with their contents.
@@ -146,7 +149,7 @@ impl TestDirectory {
             disk.files.push(File { written: seen.len(), durable: seen.clone(), seen, pending: Vec::new() });
         }
         disk.durable_names = disk.names.clone();
-        Self(Arc::new(Mutex::new(disk)))
+        Self::with(disk)
     }
 }
 
@@ -375,6 +378,7 @@ struct TestFile {
 
 impl VfsFile for TestFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        drop(self.directory.hold());
         let mut disk = self.directory.0.lock();
         let fault = disk.operate()?;
         let free = disk.room.map_or(usize::MAX, |room| room.saturating_sub(disk.used()));

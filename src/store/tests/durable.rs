@@ -305,6 +305,31 @@ fn torment(faults: &[Fault]) {
 }
 
 #[test]
+fn commits_that_need_not_wait_for_the_disk_wait_where_it_falls_far_behind() {
+    let disk = TestDirectory::default();
+    let keep = Keep { durability: Durability::None, ..Keep::default() };
+    let store = Store::open_in(Arc::new(disk.clone()), keep).unwrap();
+    apply(&store, library()).unwrap();
+    let held = disk.hold();
+    let mut commits = 0;
+    let sequence = loop {
+        let name = "n".repeat(1 << 20);
+        let mut transaction = begin(&store);
+        transaction.statement(|w| insert(w, "author", json!({"name": name}))).unwrap();
+        let sequence = transaction.commit().unwrap();
+        match store.durable(sequence) {
+            Some(result) => result.unwrap(),
+            None => break sequence,
+        }
+        commits += 1;
+        assert!(commits < 30);
+    };
+    assert!(commits >= 4, "{commits} commits");
+    drop(held);
+    store.wait_durable(sequence).unwrap();
+}
+
+#[test]
 fn a_checkpoint_leaves_the_disk_to_commits_again_and_again() {
     let disk = TestDirectory::default();
     let store = Store::open_in(Arc::new(disk.clone()), Keep::default()).unwrap();
