@@ -28,8 +28,8 @@ export declare function autoIndexes(session: number): Array<AutoIndex>
 /** Writes what is committed now to a directory, as a store that can be opened. */
 export declare function backup(store: number, path: string): Promise<void>
 
-/** Begins a transaction. Levels of isolation: 0 is read committed, 1 snapshot, 2 serializable. */
-export declare function begin(store: number, isolation: number, readOnly: boolean): number
+/** Begins a transaction, or the next attempt at one. Levels of isolation: 0 is read committed, 1 snapshot, 2 serializable. */
+export declare function begin(store: number, isolation: number, readOnly: boolean, attempts?: number | undefined | null): number
 
 /** Ends a wait; false if it has ended already. */
 export declare function cancelWait(transaction: number, wait: number): boolean
@@ -78,6 +78,9 @@ export declare function describe(session: number): string
 /** What `applySchema` would change. */
 export declare function diffSchema(session: number, target: string, options: string): Array<string>
 
+/** Says that there will be no other attempt. */
+export declare function dropAttempts(attempts: number): void
+
 /** Lets a plan go. */
 export declare function dropPlan(plan: number): void
 
@@ -92,6 +95,9 @@ export declare function examine(store: number): Promise<string>
 
 /** Opens a new store that begins as what was kept, under a name that no other has. */
 export declare function fork(snapshot: number, name: string): number
+
+/** What the attempts at the same work leave to each other. */
+export declare function newAttempts(): number
 
 /**
  * Which function is told that a wait has ended: its number, and 0 where it was
@@ -161,7 +167,8 @@ export declare function waitDurable(store: number): number
 export declare function waitForChanges(feed: number): number
 
 /**
- * Begins to wait for the lock that the last statement of a transaction failed
- * for; gives the number of the wait, or 0 if there is nothing to wait for.
+ * Begins to wait for the next lock that a transaction is to begin with, or the
+ * one that its last statement failed for; gives the number of the wait, or 0 if
+ * there is nothing to wait for.
  */
 export declare function waitForLock(transaction: number): number

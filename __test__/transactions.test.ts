@@ -5,9 +5,11 @@ import {
   type EntityManager,
   Entity,
   type EventSubscriber,
+  IsolationLevel,
   MikroORM,
   PrimaryKey,
   Property,
+  UniqueConstraintViolationException,
   defineConfig,
 } from 'collection-store-mikro-orm';
 
@@ -109,6 +111,24 @@ describe('isolation', () => {
     await b.rollback();
     assert.deepEqual(await balances(), [1, 50]);
   });
+
+  for (const isolationLevel of Object.values(IsolationLevel)) {
+    test(`of two transactions that insert the same key at ${isolationLevel}, none waits and the later fails`, async () => {
+      const [a, b] = [orm.em.fork(), orm.em.fork()];
+      for (const em of [a, b]) {
+        await em.begin({ isolationLevel });
+        await em.insert(Account, { id: 3, balance: em === a ? 1 : 2 } as never);
+        await set(em, em === a ? 1 : 2, 7);
+      }
+      await a.commit();
+      await assert.rejects(b.commit(), (error: object) => {
+        assert.ok(error instanceof UniqueConstraintViolationException);
+        assert.ok(!('retryable' in error));
+        return true;
+      });
+      assert.deepEqual(await balances(), [7, 50, 1], 'nothing of the other is left');
+    });
+  }
 
   test('flushes side by side both arrive', async () => {
     const work = [1, 2, 3, 4, 5].map(async (n) => {

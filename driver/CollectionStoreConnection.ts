@@ -23,7 +23,7 @@ import { StoreFork } from './StoreFork.js';
 import { noSql, shorten } from './refused/query-builders.js';
 import { andThen, type Soon } from './soon.js';
 import { OpenTransactions } from './transactions/open-transactions.js';
-import { EXPLICIT, TransactionContext } from './transactions/transaction.js';
+import { EXPLICIT, type Explicit, TransactionContext } from './transactions/transaction.js';
 import { nestInTurn, runIn, untilFree } from './transactions/turns.js';
 
 /** Names a store that nobody else can open. */
@@ -479,15 +479,27 @@ export class CollectionStoreConnection extends Connection {
     );
   }
 
-  #start(isolation: Isolation, options: any): TransactionContext {
+  #start(isolation: Isolation, options: any): Soon<TransactionContext> {
     const readOnly = options.readOnly === true;
+    const { place, attempts } = (options[EXPLICIT] ?? {}) as Partial<Explicit>;
     const trx = this.traced(
-      () => TransactionContext.of(this.engine.begin({ isolation, readOnly }), isolation),
+      () => TransactionContext.of(this.engine.begin({ isolation, readOnly, attempts }), isolation),
       () => ({ text: readOnly ? 'begin read only' : 'begin' }),
       options.loggerContext,
     );
-    this.#open.add(trx, options[EXPLICIT]?.place);
-    return trx;
+    this.#open.add(trx, place);
+    return attempts === undefined ? trx : this.#prepared(trx, options.signal);
+  }
+
+  /** A transaction that begins with locks, when it has them. */
+  async #prepared(trx: TransactionContext, signal: AbortSignal | undefined): Promise<TransactionContext> {
+    try {
+      await this.waitForLock(trx, signal);
+      return trx;
+    } catch (error) {
+      trx.rollback();
+      throw error;
+    }
   }
 
   #nest(parent: TransactionContext, asked: Isolation | undefined, options: any): Soon<TransactionContext> {

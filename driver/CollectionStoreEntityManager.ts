@@ -50,7 +50,11 @@ export class CollectionStoreEntityManager<
     ) {
       return transact(explicit);
     }
-    return withRetries(retries, () => transact({ ...explicit, clear: true }), signal);
+    return withRetries(
+      retries,
+      (attempts) => transact({ ...explicit, clear: true, [EXPLICIT]: { ...explicit[EXPLICIT], attempts } }),
+      signal,
+    );
   }
 
   /** As core's. */

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import {
   type EntityManager,
   Entity,
+  IsolationLevel,
   LockMode,
   MikroORM,
   type Options,
@@ -230,19 +232,71 @@ describe('a transaction in conflict', () => {
     await assert.rejects(
       fork().transactional(
         async (em) => {
-          tries++;
-          await increase(em as EntityManager);
-          await fork().nativeUpdate(Job, 1, { runs: 100 + tries });
+          // Each time another one: what was in the way once is locked from then on.
+          const id = ++tries;
+          const job = await em.findOneOrFail(Job, id);
+          await fork().nativeUpdate(Job, id, { runs: 100 });
+          job.runs++;
         },
         { retries: 2 },
       ),
-      { name: 'WriteConflictException', retryable: true, collection: 'job', key: { id: 1 } },
+      { name: 'WriteConflictException', retryable: true, collection: 'job', key: { id: 3 } },
     );
     assert.equal(tries, 3);
     await assert.rejects(
       fork().transactional(async () => {}, { retries: -1 }),
       /retries/,
     );
+  });
+
+  for (const isolationLevel of [IsolationLevel.SNAPSHOT, IsolationLevel.SERIALIZABLE]) {
+    test(`gets through at ${isolationLevel}, however often others are faster`, async () => {
+      let tries = 0;
+      const others: Promise<unknown>[] = [];
+      await fork().transactional(
+        async (em) => {
+          tries++;
+          for (const id of [1, 2, 3]) {
+            const job = await em.findOneOrFail(Job, id);
+            // Not waited for: those who are behind the lock come after it.
+            others.push(fork().nativeUpdate(Job, id, { runs: 10 }));
+            await turn();
+            job.runs++;
+          }
+        },
+        { isolationLevel, retries: 100 },
+      );
+      assert.equal(tries, 4);
+      await Promise.all(others);
+      const jobs = await fork().find(Job, [1, 2, 3]);
+      assert.deepEqual(
+        jobs.map(({ runs }) => runs),
+        [10, 10, 10],
+      );
+    });
+  }
+
+  test('gets through where it searches what others insert', async () => {
+    const count = await fork().count(Job);
+    let tries = 0;
+    const others: Promise<unknown>[] = [];
+    const seen = await fork().transactional(
+      async (em) => {
+        tries++;
+        const jobs = await em.find(Job, { runs: { $gte: 0 } });
+        others.push(fork().insert(Job, { state: `other ${tries}`, runs: 0 }));
+        await turn();
+        (jobs[0] as Job).runs = jobs.length;
+        return jobs.length;
+      },
+      { isolationLevel: IsolationLevel.SERIALIZABLE, retries: 100 },
+    );
+    assert.equal(tries, 2);
+    assert.equal(seen, count + 1);
+    await Promise.all(others);
+    assert.equal(await fork().count(Job), count + 2);
+    // Nobody is kept waiting any more.
+    await fork().insert(Job, { state: 'late', runs: 0 });
   });
 
   test('is not run again once the caller has said stop', async () => {

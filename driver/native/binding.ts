@@ -50,11 +50,13 @@ export interface NativeBinding {
   closeAside(store: Handle): Promise<void>;
   compile(plan: string): Handle;
   dropPlan(plan: Handle): void;
-  /** Levels of isolation: 0 is read committed, 1 snapshot, 2 serializable. */
-  begin(store: Handle, isolation: number, readOnly: boolean): Handle;
+  /** Levels of isolation: 0 is read committed, 1 snapshot, 2 serializable. One of several attempts is first to wait for its locks. */
+  begin(store: Handle, isolation: number, readOnly: boolean, attempts?: Handle): Handle;
+  newAttempts(): Handle;
+  dropAttempts(attempts: Handle): void;
   /** Which function is told that a wait has ended, and how: 0 granted, 1 deadlock, 2 the transaction has ended. */
   onWake(told: (wait: number, how: number) => void): void;
-  /** The number of the wait that has begun; 0 if there is nothing to wait for. */
+  /** The number of the wait that has begun; 0 if there is nothing to wait for. To be called again when it has ended. */
   waitForLock(transaction: Handle): number;
   /** A reader of what is committed behind a version, without one behind the newest. */
   openChanges(store: Handle, from: number | undefined, collections: string[] | undefined): Handle;

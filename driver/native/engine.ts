@@ -40,6 +40,8 @@ export interface BeginOptions {
   readonly isolation?: Isolation;
   /** Refuses every write. */
   readonly readOnly?: boolean;
+  /** The work that this is one attempt at: before anything else, `waitForLock` is to be called. */
+  readonly attempts?: Attempts | undefined;
 }
 
 /** When a commit counts as made in a store that is kept: on the disk, at once and soon on the disk, or at once. */
@@ -161,6 +163,27 @@ export class Snapshot {
   }
 }
 
+/**
+ * Work that is attempted until it is in no conflict. Each attempt is as old as the first, and holds from its beginning
+ * the rows over which those before it failed, so that it gets through in the end.
+ */
+export class Attempts {
+  /** @internal */
+  readonly handle: Handle = binding().newAttempts();
+
+  /** To be let go when it is no longer reachable, at the latest. */
+  constructor() {
+    unreachableAttempts.register(this, this.handle, this);
+  }
+
+  /** Ends the work: there will be no other attempt. */
+  dispose(): void {
+    if (unreachableAttempts.unregister(this)) {
+      binding().dropAttempts(this.handle);
+    }
+  }
+}
+
 /** Rows of a find, fetched as they are needed. They are of the version that there was when the cursor was opened, which lives as long as the cursor. */
 export class RowCursor implements Iterable<Row> {
   #handle: Handle;
@@ -224,6 +247,7 @@ export class RowCursor implements Iterable<Row> {
 }
 
 const unreachableCursors = new FinalizationRegistry<Handle>((handle) => Crossing.shared().close(handle));
+const unreachableAttempts = new FinalizationRegistry<Handle>((handle) => binding().dropAttempts(handle));
 const unreachablePlans = new FinalizationRegistry<Handle>((handle) => binding().dropPlan(handle));
 const unreachableSnapshots = new FinalizationRegistry<Handle>((handle) => binding().dropSnapshot(handle));
 
@@ -352,6 +376,7 @@ export class Engine extends HandleSession {
         this.handle,
         LEVELS.indexOf(options.isolation ?? 'snapshot'),
         options.readOnly === true,
+        options.attempts?.handle,
       ),
     );
   }
@@ -457,7 +482,10 @@ export class NativeTransaction extends HandleSession {
     this.native.rollback(this.handle);
   }
 
-  /** Waits for the row that the last call failed for with `LOCKED`, at most so many milliseconds; the call is then to be made again. */
+  /**
+   * Waits for the row that the last call failed for with `LOCKED`, at most so many milliseconds; the call is then to be
+   * made again. One of several attempts waits so, when it begins, for what those before it were in conflict over.
+   */
   waitForLock(timeout: number, signal?: AbortSignal): Promise<void> {
     return waitForLock(this.handle, timeout, signal);
   }

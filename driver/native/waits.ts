@@ -20,18 +20,27 @@ export function waits(): Map<number, (how: number) => void> {
 }
 
 /**
- * Waits for the lock that the last statement of a transaction failed for, at
- * most so many milliseconds; the statement is then to be run again.
+ * Waits for the locks that a transaction is to begin with, and for the one that
+ * its last statement failed for, which is then to be run again; for each at most
+ * so many milliseconds.
  *
  * Rejects with `LOCK_TIMEOUT` where that was not long enough, with `DEADLOCK`
  * where it never would be, and with its reason where the signal says stop.
  */
 export async function waitForLock(transaction: number, timeout: number, signal?: AbortSignal): Promise<void> {
   const pending = waits();
-  const wait = binding().waitForLock(transaction);
-  if (wait === 0) {
-    return;
+  for (let wait = binding().waitForLock(transaction); wait !== 0; wait = binding().waitForLock(transaction)) {
+    await ended(pending, transaction, wait, timeout, signal);
   }
+}
+
+async function ended(
+  pending: Map<number, (how: number) => void>,
+  transaction: number,
+  wait: number,
+  timeout: number,
+  signal?: AbortSignal,
+): Promise<void> {
   const giveUp = (then: () => void) => {
     // Unless it has ended already, and is about to be told so.
     if (binding().cancelWait(transaction, wait)) {

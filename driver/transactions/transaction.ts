@@ -1,5 +1,5 @@
 import { engineError } from '../native/errors.js';
-import type { Isolation, NativeTransaction } from '../native/engine.js';
+import type { Attempts, Isolation, NativeTransaction } from '../native/engine.js';
 
 /** The place, among the options of a transaction, of what is known of one that the user asked for. Core hands all options on. */
 export const EXPLICIT: unique symbol = Symbol('explicit transaction');
@@ -10,6 +10,8 @@ export interface Explicit {
   readonly place: Error | undefined;
   /** The transaction that the function which did so is part of. */
   readonly within: unknown;
+  /** The work that it is one attempt at, if it will be made again. */
+  readonly attempts?: Attempts;
 }
 
 /**

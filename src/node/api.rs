@@ -1,6 +1,7 @@
 //! The functions that are not hot, as generated bindings on handles.
 
 use std::fmt::Display;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use napi::Env;
@@ -86,16 +87,35 @@ pub fn drop_plan(env: Env, plan: f64) -> napi::Result<()> {
     with_environment(&env, |state| state.plans.remove(Handle::from_number(plan)).map(drop))
 }
 
-/// Begins a transaction. Levels of isolation: 0 is read committed, 1 snapshot, 2 serializable.
+/// Begins a transaction, or the next attempt at one. Levels of isolation: 0 is read committed, 1 snapshot, 2 serializable.
 #[napi]
-pub fn begin(env: Env, store: f64, isolation: u32, read_only: bool) -> napi::Result<f64> {
+pub fn begin(
+    env: Env,
+    store: f64,
+    isolation: u32,
+    read_only: bool,
+    attempts: Option<f64>,
+) -> napi::Result<f64> {
     let isolation = match isolation {
         0 => Isolation::ReadCommitted,
         1 => Isolation::Snapshot,
         _ => Isolation::Serializable,
     };
     let options = Begin { isolation, read_only };
-    with_environment(&env, |state| number(state.begin(Handle::from_number(store), options)))
+    let attempts = attempts.map(Handle::from_number);
+    with_environment(&env, |state| number(state.begin(Handle::from_number(store), options, attempts)))
+}
+
+/// What the attempts at the same work leave to each other.
+#[napi]
+pub fn new_attempts(env: Env) -> napi::Result<f64> {
+    with_environment(&env, |state| number(state.attempts.insert(Arc::default())))
+}
+
+/// Says that there will be no other attempt.
+#[napi]
+pub fn drop_attempts(env: Env, attempts: f64) -> napi::Result<()> {
+    with_environment(&env, |state| state.attempts.remove(Handle::from_number(attempts)).map(drop))
 }
 
 /// Which function is told that a wait has ended: its number, and 0 where it was
@@ -109,8 +129,9 @@ pub fn on_wake(env: Env, told: Function<'_, Told, ()>) -> napi::Result<()> {
     })
 }
 
-/// Begins to wait for the lock that the last statement of a transaction failed
-/// for; gives the number of the wait, or 0 if there is nothing to wait for.
+/// Begins to wait for the next lock that a transaction is to begin with, or the
+/// one that its last statement failed for; gives the number of the wait, or 0 if
+/// there is nothing to wait for.
 #[napi]
 pub fn wait_for_lock(env: Env, transaction: f64) -> napi::Result<f64> {
     with_environment(&env, |state| {

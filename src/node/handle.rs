@@ -14,6 +14,7 @@ pub(super) enum Kind {
     Cursor = 4,
     Snapshot = 5,
     Feed = 6,
+    Attempts = 7,
 }
 
 impl Kind {
@@ -27,6 +28,7 @@ impl Kind {
             Self::Plan => (ErrorCode::InvalidPlan, "The plan has been let go: compile it again."),
             Self::Cursor => (ErrorCode::InvalidPlan, "The cursor has been closed or read to its end."),
             Self::Feed => (ErrorCode::StoreClosed, "The reading of changes has ended: begin anew."),
+            Self::Attempts => (ErrorCode::TransactionClosed, "The attempts have ended already."),
             Self::Snapshot => (ErrorCode::ForeignSnapshot, "The snapshot has been let go: take another."),
         };
         Error::new(code, message)

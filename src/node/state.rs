@@ -8,7 +8,7 @@ use super::reading::Reading;
 use super::wake::Waker;
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::{Cursor, Plan};
-use crate::store::{Begin, Root, Snapshot, Store, Transaction, WaitId, Woken};
+use crate::store::{Attempts, Begin, Root, Snapshot, Store, Transaction, WaitId, Wake, Woken};
 
 /// All that JavaScript holds handles of.
 pub(super) struct Environment {
@@ -18,6 +18,7 @@ pub(super) struct Environment {
     pub(super) cursors: Table<OpenCursor>,
     pub(super) snapshots: Table<Snapshot>,
     pub(super) feeds: Table<OpenFeed>,
+    pub(super) attempts: Table<Arc<Attempts>>,
     /// How JavaScript is told that a wait has ended.
     pub(super) waker: Option<Waker>,
 }
@@ -43,13 +44,23 @@ impl Environment {
             cursors: Table::new(Kind::Cursor),
             snapshots: Table::new(Kind::Snapshot),
             feeds: Table::new(Kind::Feed),
+            attempts: Table::new(Kind::Attempts),
             waker: None,
         }
     }
 
-    /// Begins a transaction on a store.
-    pub(super) fn begin(&mut self, store: Handle, options: Begin) -> Result<Handle> {
-        let transaction = self.stores.get(store)?.begin(options)?;
+    /// Begins a transaction on a store, or the next attempt at one.
+    pub(super) fn begin(
+        &mut self,
+        store: Handle,
+        options: Begin,
+        attempts: Option<Handle>,
+    ) -> Result<Handle> {
+        let begun = self.stores.get(store)?;
+        let transaction = match attempts {
+            Some(attempts) => begun.begin_again(options, Arc::clone(self.attempts.get(attempts)?))?,
+            None => begun.begin(options)?,
+        };
         self.transactions.insert(OpenTransaction { transaction, store })
     }
 
@@ -137,12 +148,20 @@ impl Environment {
         })
     }
 
-    /// Waits for the lock that a transaction's last statement failed for; `None`
-    /// if there is nothing to wait for. JavaScript is told when the wait has ended.
+    /// Waits for the next lock that a transaction is to begin with, or the one
+    /// that its last statement failed for; `None` if there is nothing to wait for.
+    /// JavaScript is told when the wait has ended.
     pub(super) fn wait(&mut self, transaction: Handle) -> Result<Option<WaitId>> {
         let waker = self.waker()?;
         let open = self.transactions.get_mut(transaction)?;
-        open.transaction.wait(Box::new(move |wait, how| waker.tell(wait.0, number(how))))
+        let wake = || -> Wake {
+            let waker = waker.clone();
+            Box::new(move |wait, how| waker.tell(wait.0, number(how)))
+        };
+        match open.transaction.wait_ahead(wake)? {
+            Some(begun) => Ok(Some(begun)),
+            None => open.transaction.wait(wake()),
+        }
     }
 
     /// Waits until all that was committed is kept as was asked for; `None` if
@@ -166,6 +185,7 @@ impl Environment {
         self.transactions.clear();
         self.snapshots.clear();
         self.feeds.clear();
+        self.attempts.clear();
         self.plans.clear();
         self.stores.clear();
     }

@@ -1,6 +1,7 @@
 //! Locking rows for a transaction, and seeing to it that they are what its version says.
 
 use super::Store;
+use super::attempts::Attempts;
 use super::locks::{Acquired, LockMode, RowId, TransactionId};
 use super::replay::conflict_over;
 use super::root::Root;
@@ -8,6 +9,7 @@ use super::transaction::Isolation;
 use super::violation;
 use crate::catalog::Schema;
 use crate::error::{Error, ErrorCode, Result};
+use crate::sync::atomic::Ordering;
 use crate::value::Row;
 
 /// What is done about a lock that others have.
@@ -37,9 +39,34 @@ pub(super) struct Guard<'t> {
     pub blocked: &'t mut Option<Blocked>,
     /// The locks of the transaction, in the order in which it got them.
     pub held: &'t mut Vec<RowId>,
+    /// Where to note what it fails for, if it is to be attempted again.
+    pub attempts: Option<&'t Attempts>,
 }
 
 impl Guard<'_> {
+    /// Asks for leave to write to a collection: not while somebody has locked all of it.
+    ///
+    /// # Errors
+    /// `Locked`.
+    pub fn enter(&mut self, schema: &Schema) -> Result<()> {
+        let locks = self.store.locks();
+        if locks.guards().load(Ordering::SeqCst) == 0 {
+            return Ok(());
+        }
+        let (row, mode) = (locks.collection(schema.id), LockMode::Shared);
+        match locks.acquire(self.transaction, row, mode) {
+            Acquired::New => self.held.push(row),
+            Acquired::Held => {}
+            Acquired::Busy => {
+                *self.blocked = Some(Blocked { row, mode });
+                let name = schema.name();
+                let message = format!("collection \"{name}\" is locked by a transaction that is run again");
+                return Err(Error::new(ErrorCode::Locked, message).of_collection(name));
+            }
+        }
+        Ok(())
+    }
+
     /// Locks the row of an encoded key, and tells whether it is to be used:
     /// it is not where others have it and `patience` says to skip it.
     ///
@@ -59,10 +86,10 @@ impl Guard<'_> {
         match self.store.locks().acquire(self.transaction, id, mode) {
             Acquired::New => {
                 self.held.push(id);
-                self.check_fresh(schema, key, row).map(|()| true)
+                self.check_fresh(id, schema, key, row).map(|()| true)
             }
             // One that was waited for is held already when the row is first looked at.
-            Acquired::Held => self.check_fresh(schema, key, row).map(|()| true),
+            Acquired::Held => self.check_fresh(id, schema, key, row).map(|()| true),
             Acquired::Busy => match patience {
                 Patience::Wait => {
                     *self.blocked = Some(Blocked { row: id, mode });
@@ -78,7 +105,7 @@ impl Guard<'_> {
     }
 
     /// Whether the row is still as it was when the transaction looked.
-    fn check_fresh(&self, schema: &Schema, key: &[u8], row: &Row) -> Result<()> {
+    fn check_fresh(&self, id: RowId, schema: &Schema, key: &[u8], row: &Row) -> Result<()> {
         if self.store.sequence() == self.base.sequence {
             return Ok(());
         }
@@ -92,7 +119,12 @@ impl Guard<'_> {
         match self.isolation {
             _ if same => Ok(()),
             Isolation::ReadCommitted => Err(Error::new(ErrorCode::Stale, "the row has changed meanwhile")),
-            Isolation::Snapshot | Isolation::Serializable => Err(conflict_over(schema, Some(row))),
+            Isolation::Snapshot | Isolation::Serializable => {
+                if let Some(attempts) = self.attempts {
+                    attempts.note_row(id);
+                }
+                Err(conflict_over(schema, Some(row)))
+            }
         }
     }
 }

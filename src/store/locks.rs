@@ -10,12 +10,14 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use ahash::{AHashMap, AHashSet, RandomState};
 
 use crate::catalog::CollectionId;
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// The number of a transaction: a younger one has a greater number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,8 +40,8 @@ pub enum LockMode {
     Exclusive,
 }
 
-/// What stands for a row in the table of locks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What stands for a row, or a whole collection, in the table of locks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct RowId(u64);
 
 /// The number of a wait, in all stores.
@@ -95,6 +97,8 @@ pub(super) enum Waiting {
 pub(super) struct Locks {
     hasher: RandomState,
     state: Mutex<State>,
+    /// How many may have locked whole collections, or want to.
+    guards: Arc<AtomicUsize>,
 }
 
 #[derive(Default)]
@@ -134,6 +138,16 @@ impl Locks {
     /// What stands for the row of a key.
     pub fn row(&self, collection: CollectionId, key: &[u8]) -> RowId {
         RowId(self.hasher.hash_one((collection.0, key)))
+    }
+
+    /// What stands for a whole collection. Rows have a key, which is not empty.
+    pub fn collection(&self, collection: CollectionId) -> RowId {
+        self.row(collection, &[])
+    }
+
+    /// How many may have locked whole collections: where there are none, nobody need ask.
+    pub fn guards(&self) -> &Arc<AtomicUsize> {
+        &self.guards
     }
 
     /// Takes a lock if nobody else has it or waits for it.

@@ -7,6 +7,7 @@
 //! there is more data. Nothing is locked while a reader reads or a statement runs.
 
 mod alter;
+mod attempts;
 mod automatic;
 mod backup;
 mod check;
@@ -33,6 +34,7 @@ mod writer;
 
 use std::sync::Arc;
 
+pub use attempts::Attempts;
 pub use automatic::AutoIndex;
 pub use backup::{Checked, Step, Watch};
 pub use durable::{CHECKPOINT_AFTER, Keep};
@@ -140,7 +142,16 @@ impl Store {
     /// # Errors
     /// `StoreClosed`.
     pub fn begin(self: &Arc<Self>, options: Begin) -> Result<Transaction> {
-        Transaction::new(Arc::clone(self), options)
+        Transaction::new(Arc::clone(self), options, None)
+    }
+
+    /// Begins the next attempt at some work. Before anything else it is to wait
+    /// for what those before it were in conflict over: see [`Transaction::wait_ahead`].
+    ///
+    /// # Errors
+    /// `StoreClosed`.
+    pub fn begin_again(self: &Arc<Self>, options: Begin, attempts: Arc<Attempts>) -> Result<Transaction> {
+        Transaction::new(Arc::clone(self), options, Some(attempts))
     }
 
     fn check_open(&self) -> Result<()> {

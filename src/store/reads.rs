@@ -69,6 +69,17 @@ impl Reads {
         (!reads.whole).then_some(reads)
     }
 
+    /// The collections of which anything was read.
+    pub(super) fn collections(&self) -> impl Iterator<Item = CollectionId> {
+        self.collections.keys().copied()
+    }
+
+    /// Whether a row was read by its key, and only so: a lock on the row would have kept it as it was.
+    pub(super) fn by_key(&self, schema: &Schema, row: &Row) -> bool {
+        let reads = self.collections.get(&schema.id);
+        reads.is_some_and(|reads| reads.keys.contains(&schema.primary_key(row)))
+    }
+
     /// The first row that was read, or would have been, and that a commit changed.
     /// The row is `None` where it changed more than rows.
     pub(super) fn changed_by<'c>(&self, commit: &'c Commit) -> Option<Option<(&'c Effect, &'c Arc<Schema>)>> {

@@ -8,7 +8,7 @@ use serde_json::json;
 use shuttle::sync::mpsc;
 use shuttle::{check_pct, check_random, thread};
 
-use super::{Begin, Isolation, Store, Transaction, Woken};
+use super::{Attempts, Begin, Isolation, Store, Transaction, Woken};
 use crate::error::{Error, ErrorCode, Result};
 use crate::value::{Value, ValueRef, encode_key};
 
@@ -289,5 +289,139 @@ fn a_restored_snapshot_is_in_the_way_of_whoever_wrote_meanwhile() {
             }
         });
         assert!(matches!(numbers(&store), [0 | 1, 0]), "{:?}", numbers(&store));
+    });
+}
+
+/// Attempts some work until it is in no conflict; gives how often that was.
+fn attempt(store: &Arc<Store>, isolation: Isolation, work: impl Fn(&mut Transaction) -> Result<()>) -> usize {
+    let attempts = Arc::new(Attempts::new());
+    let options = Begin { isolation, ..Begin::default() };
+    for count in 1.. {
+        let mut transaction = store.begin_again(options, Arc::clone(&attempts)).unwrap();
+        let done = wait_ahead(&mut transaction)
+            .and_then(|()| work(&mut transaction))
+            .and_then(|()| transaction.commit().map(drop));
+        match done {
+            Ok(()) => return count,
+            Err(error) => {
+                assert!(matches!(error.code, ErrorCode::Deadlock | ErrorCode::WriteConflict), "{error}");
+            }
+        }
+    }
+    0
+}
+
+fn wait_ahead(transaction: &mut Transaction) -> Result<()> {
+    let (told, hears) = mpsc::channel();
+    while transaction
+        .wait_ahead(|| {
+            let told = told.clone();
+            Box::new(move |_, how| told.send(how).unwrap())
+        })?
+        .is_some()
+    {
+        if hears.recv().unwrap() != Woken::Granted {
+            return Err(Error::new(ErrorCode::Deadlock, "gave way"));
+        }
+    }
+    Ok(())
+}
+
+fn insert(transaction: &mut Transaction, id: i64) -> Result<()> {
+    loop {
+        let collection = transaction.root()?.by_name("row")?.schema.id;
+        let values = vec![None, None, Some(Value::Int(id)), Some(Value::Int(0))];
+        match transaction.statement(|writer| writer.insert(collection, values.clone()).map(drop)) {
+            Err(error) if error.code == ErrorCode::Locked => {
+                let (told, hears) = mpsc::channel();
+                let wake = Box::new(move |_, how| told.send(how).unwrap());
+                if transaction.wait(wake)?.is_some() && hears.recv().unwrap() != Woken::Granted {
+                    return Err(Error::new(ErrorCode::Deadlock, "gave way"));
+                }
+            }
+            done => return done,
+        }
+    }
+}
+
+#[test]
+fn who_comes_again_gets_through_however_often_others_write_the_same() {
+    const WRITES: usize = 6;
+    for isolation in [Isolation::Snapshot, Isolation::Serializable] {
+        schedules(move || {
+            let store = store();
+            let shared = Arc::clone(&store);
+            in_threads(2, move |number| {
+                if number == 0 {
+                    let attempts = attempt(&shared, isolation, |transaction| {
+                        let sum = read(transaction, 1) + read(transaction, 2);
+                        change(transaction, 1, |_| sum)
+                            .and_then(|_| change(transaction, 2, |_| sum))
+                            .map(drop)
+                    });
+                    // One for each row, and one that nobody is in the way of any more.
+                    assert!(attempts <= 3, "{attempts} attempts");
+                    return;
+                }
+                for count in 0..WRITES {
+                    let mut transaction = begin(&shared, Isolation::ReadCommitted);
+                    change(&mut transaction, 1 + count as i64 % 2, |number| number + 1).unwrap();
+                    transaction.commit().unwrap();
+                }
+            });
+            assert_eq!(format!("{:?}", store.locks()), "Locks { rows: 0, waits: 0, .. }");
+        });
+    }
+}
+
+#[test]
+fn of_those_who_come_again_all_get_through() {
+    for isolation in [Isolation::Snapshot, Isolation::Serializable] {
+        schedules(move || {
+            let store = store();
+            let shared = Arc::clone(&store);
+            in_threads(3, move |number| {
+                let order = if number == 0 { [1, 2] } else { [2, 1] };
+                let attempts = attempt(&shared, isolation, |transaction| {
+                    order
+                        .into_iter()
+                        .try_for_each(|id| change(transaction, id, |number| number + 1).map(drop))
+                });
+                assert!(attempts <= 6, "{attempts} attempts");
+            });
+            assert_eq!(numbers(&store), [3; 2]);
+            assert_eq!(format!("{:?}", store.locks()), "Locks { rows: 0, waits: 0, .. }");
+        });
+    }
+}
+
+#[test]
+fn who_comes_again_gets_through_however_often_others_insert_where_it_has_searched() {
+    const INSERTS: i64 = 6;
+    schedules(|| {
+        let store = store();
+        let shared = Arc::clone(&store);
+        in_threads(2, move |number| {
+            if number == 0 {
+                let attempts = attempt(&shared, Isolation::Serializable, |transaction| {
+                    let root = Arc::clone(transaction.root()?);
+                    transaction.settle();
+                    let rows = root.by_name("row")?;
+                    transaction.reads().unwrap().lock().whole(rows.schema.id);
+                    let count = rows.rows.len() as i64;
+                    change(transaction, 1, |_| count).map(drop)
+                });
+                // The second may meet an insertion that had begun before it was known who wants to be alone.
+                assert!(attempts <= 3, "{attempts} attempts");
+                return;
+            }
+            for count in 0..INSERTS {
+                let mut transaction = begin(&shared, Isolation::ReadCommitted);
+                insert(&mut transaction, 10 + count).unwrap();
+                transaction.commit().unwrap();
+            }
+        });
+        assert_eq!(format!("{:?}", store.locks()), "Locks { rows: 0, waits: 0, .. }");
+        assert_eq!(store.locks().guards().load(crate::sync::atomic::Ordering::SeqCst), 0);
     });
 }

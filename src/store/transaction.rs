@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
+use super::attempts::Attempts;
 use super::foreign::Cause;
 use super::guard::{Blocked, Guard, Patience};
 use super::locks::{LockMode, RowId, TransactionId, WaitId, Waiting, Wake};
@@ -12,7 +13,7 @@ use super::replay;
 use super::root::Root;
 use super::writer::{Effect, Writer};
 use super::{Published, Store};
-use crate::catalog::Schema;
+use crate::catalog::{CollectionId, Schema};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sync::Mutex;
 use crate::value::Row;
@@ -88,6 +89,10 @@ pub struct Transaction {
     waited: bool,
     /// The lock that the last statement has failed for.
     blocked: Option<Blocked>,
+    /// What it is one attempt at, if it will be made again.
+    attempts: Option<Arc<Attempts>>,
+    /// The locks that it is still to begin with, the last first.
+    ahead: Vec<RowId>,
     /// What it has read, where that is to be known.
     reads: Option<Arc<Mutex<Reads>>>,
     /// Whether others had committed when it did.
@@ -96,7 +101,7 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    pub(super) fn new(store: Arc<Store>, options: Begin) -> Result<Self> {
+    pub(super) fn new(store: Arc<Store>, options: Begin, attempts: Option<Arc<Attempts>>) -> Result<Self> {
         store.check_open()?;
         let serializable = options.isolation == Isolation::Serializable && !options.read_only;
         if serializable {
@@ -105,7 +110,7 @@ impl Transaction {
         let base = store.current()?;
         Ok(Self {
             store,
-            id: TransactionId::next(),
+            id: attempts.as_ref().map_or_else(TransactionId::next, |attempts| attempts.id),
             options,
             settled: false,
             root: Arc::clone(&base),
@@ -116,6 +121,12 @@ impl Transaction {
             held: Vec::new(),
             waited: false,
             blocked: None,
+            // What only reads is in conflict with nobody.
+            ahead: attempts
+                .as_ref()
+                .filter(|_| !options.read_only)
+                .map_or_else(Vec::new, |attempts| attempts.wanted()),
+            attempts,
             reads: serializable.then(Arc::default),
             overtaken: false,
             ended: false,
@@ -172,6 +183,7 @@ impl Transaction {
             base: &self.base,
             blocked: &mut self.blocked,
             held: &mut self.held,
+            attempts: self.attempts.as_deref(),
         };
         let mut writer = Writer::new(&mut self.root, &mut self.effects, self.store.clock()).guarded(guard);
         let result = run(&mut writer).and_then(|value| writer.finish(Cause::Statement).map(|()| value));
@@ -196,6 +208,7 @@ impl Transaction {
             base: &self.base,
             blocked: &mut self.blocked,
             held: &mut self.held,
+            attempts: self.attempts.as_deref(),
         };
         guard.lock(schema, &schema.primary_key(row), row, mode, patience)
     }
@@ -219,6 +232,28 @@ impl Transaction {
     pub fn wait(&mut self, wake: Wake) -> Result<Option<WaitId>> {
         self.check_open()?;
         let Some(Blocked { row, mode }) = self.blocked.take() else { return Ok(None) };
+        if let Some(attempts) = self.attempts.as_deref().filter(|_| mode == LockMode::Exclusive) {
+            attempts.note_row(row);
+        }
+        self.begin_wait(row, mode, wake)
+    }
+
+    /// Waits for the next of the locks that an attempt begins with, and is to be
+    /// called until there are none: `None`. When a wait has ended, its `wake` is called.
+    ///
+    /// # Errors
+    /// As [`Transaction::wait`].
+    pub fn wait_ahead(&mut self, wake: impl Fn() -> Wake) -> Result<Option<WaitId>> {
+        self.check_open()?;
+        while let Some(row) = self.ahead.pop() {
+            if let Some(begun) = self.begin_wait(row, LockMode::Exclusive, wake())? {
+                return Ok(Some(begun));
+            }
+        }
+        Ok(None)
+    }
+
+    fn begin_wait(&mut self, row: RowId, mode: LockMode, wake: Wake) -> Result<Option<WaitId>> {
         self.waited = true;
         // Noted before anybody can hand it over: what is not held is passed over at the end.
         // A shared one that is to become exclusive belongs where it was.
@@ -245,7 +280,11 @@ impl Transaction {
     pub fn savepoint(&mut self, name: &str) -> Result<SavepointId> {
         static LAST: AtomicU64 = AtomicU64::new(0);
         self.check_open()?;
-        self.settled = true;
+        if !self.settled {
+            // What it waited for before it begins is to be seen here, too.
+            self.root()?;
+            self.settled = true;
+        }
         let id = SavepointId(LAST.fetch_add(1, Ordering::Relaxed) + 1);
         self.savepoints.push(Savepoint {
             id,
@@ -367,6 +406,11 @@ impl Transaction {
     fn validate(&self, newest: &Root) -> Result<()> {
         let Some(reads) = &self.reads else { return Ok(()) };
         let Some(commits) = self.store.commits_between(self.base.sequence, newest.sequence) else {
+            if let Some(attempts) = &self.attempts {
+                for id in reads.lock().collections() {
+                    self.note_collection(attempts, id);
+                }
+            }
             return Err(replay::conflict("too much has been committed since it began"));
         };
         let reads = reads.lock();
@@ -376,9 +420,26 @@ impl Transaction {
                 Err(replay::conflict("others changed the schema, cleared a collection or restored"))
             }
             Some(Some((effect, schema))) => {
+                self.note_read(&reads, effect, schema);
                 Err(replay::conflict_over(schema, effect.before.as_ref().or(effect.after.as_ref())))
             }
         }
+    }
+
+    /// Notes what a lock would have to be on, for what was read not to change.
+    fn note_read(&self, reads: &Reads, effect: &Effect, schema: &Schema) {
+        let Some(attempts) = &self.attempts else { return };
+        match &effect.before {
+            Some(row) if reads.by_key(schema, row) => {
+                attempts.note_row(self.store.locks().row(schema.id, &schema.primary_key(row)));
+            }
+            _ => self.note_collection(attempts, schema.id),
+        }
+    }
+
+    fn note_collection(&self, attempts: &Attempts, id: CollectionId) {
+        let locks = self.store.locks();
+        attempts.note_collection(locks.collection(id), locks.guards());
     }
 
     fn check_deferred(&mut self) -> Result<()> {

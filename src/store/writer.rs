@@ -159,10 +159,13 @@ impl<'t> Writer<'t> {
     /// Puts one row in the place of another, in rows and indexes. Either may be
     /// absent. On an error nothing has changed.
     pub(super) fn replace(&mut self, schema: &Schema, before: Option<Row>, after: Option<Row>) -> Result<()> {
-        if let (Some(guard), Some(before)) = (&mut self.guard, &before) {
-            self.key.clear();
-            schema.encode_primary(&mut self.key, before);
-            guard.lock(schema, &self.key, before, LockMode::Exclusive, Patience::Wait)?;
+        if let Some(guard) = &mut self.guard {
+            guard.enter(schema)?;
+            if let Some(before) = &before {
+                self.key.clear();
+                schema.encode_primary(&mut self.key, before);
+                guard.lock(schema, &self.key, before, LockMode::Exclusive, Patience::Wait)?;
+            }
         }
         if let Some(after) = &after {
             self.check_unique(schema, before.as_ref(), after)?;
