@@ -121,6 +121,12 @@ export declare function openChanges(store: number, from?: number | undefined | n
  */
 export declare function openPath(path: string, durability: number, interval: number): Promise<number>
 
+/**
+ * Reads the store in a directory into one in memory, and changes nothing in the
+ * directory: for those who only want to look.
+ */
+export declare function openView(path: string): Promise<number>
+
 /** A cursor over the changes committed since it was last asked, each a document; 0 if there are none. */
 export declare function readChanges(feed: number): number
 
@@ -141,6 +147,12 @@ export declare function rollback(transaction: number): void
 
 /** Goes back to a savepoint, which stays. */
 export declare function rollbackTo(transaction: number, savepoint: number): void
+
+/**
+ * Writes what can be read of the store in a directory to another, new or empty;
+ * gives what became of it as JSON. The function hears how far it is.
+ */
+export declare function salvage(from: string, to: string, watch?: (step: number, done: number, total: number) => void): Promise<string>
 
 /** Sets a savepoint. */
 export declare function savepoint(transaction: number, name: string): number

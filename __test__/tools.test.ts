@@ -201,14 +201,92 @@ describe('the command line', () => {
     );
   });
 
+  test('saves what can be read of a damaged store, says what was lost, and changes nothing in it', async () => {
+    const orm = await kept('store');
+    await fill(orm);
+    await orm.em.fork().insert(Account, { id: 3, name: 'third' });
+    await orm.em.fork().insert(Account, { id: 4, name: 'fourth' });
+    await orm.close(true);
+    const log = join(at('store'), 'log-0000000000000001');
+    const bytes = readFileSync(log);
+    // In the name of the third.
+    bytes[bytes.indexOf('third')] = 0;
+    writeFileSync(log, bytes);
+    await assert.rejects(kept('store'), /`npx collection-store salvage /);
+    const salvage = run('salvage', at('store'), at('saved'));
+    assert.equal(salvage.code, 1);
+    assert.match(salvage.out, /^damage +log-0000000000000001 is damaged at byte \d+: the checksum/m);
+    assert.match(salvage.out, /^damage +version 3 is missing/m);
+    assert.match(salvage.out, /saved has commit 4, 3 rows in 1 collections\./);
+    assert.match(salvage.out, /Nothing is missing up to commit 2\./);
+    assert.ok(salvage.out.includes(join(at('saved'), 'lost.jsonl')), salvage.out);
+    const lost = readFileSync(join(at('saved'), 'lost.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n');
+    assert.deepEqual(
+      lost.map((line) => JSON.parse(line).kind),
+      ['checksum', 'gap'],
+    );
+    assert.deepEqual(readFileSync(log), bytes);
+    assert.equal(run('check', at('saved')).code, 0);
+    const store = await kept('saved');
+    const saved = await rowsOf(store);
+    await store.close(true);
+    assert.deepEqual(
+      saved.map((row) => (row as Account).id),
+      [1, 2, 4],
+    );
+    const again = run('salvage', at('store'), at('saved'));
+    assert.equal(again.code, 1);
+    assert.match(again.err, /is not empty/);
+    const whole = run('salvage', at('saved'), at('copy'));
+    assert.equal(whole.code, 0, whole.err);
+    assert.match(whole.out, /Nothing was lost\./);
+    assert.equal(existsSync(join(at('copy'), 'lost.jsonl')), false);
+  });
+
+  test('changes nothing in a store that is only looked at', async () => {
+    await made('store');
+    const log = join(at('store'), 'log-0000000000000001');
+    // As a commit leaves it that the power has cut short.
+    writeFileSync(log, Buffer.concat([readFileSync(log), Buffer.alloc(100, 9)]));
+    const files = () => readdirSync(at('store')).map((name) => [name, readFileSync(join(at('store'), name))]);
+    const before = files();
+    for (const args of [
+      ['info'],
+      ['check'],
+      ['dump', at('lines')],
+      ['backup', at('copy')],
+      ['salvage', at('saved')],
+    ]) {
+      const [command, ...rest] = args as [string];
+      const done = run(command, at('store'), ...rest);
+      assert.equal(done.code, 0, `${command}: ${done.err}`);
+      assert.deepEqual(files(), before, command);
+    }
+    const opened = await kept('store');
+    assert.equal(
+      connection(opened).statistics?.notices.length,
+      1,
+      'what opening puts right is still to be put right',
+    );
+  });
+
   test('waits for nobody: a store that is open elsewhere is said to be', async () => {
     const orm = await kept('store');
     await fill(orm);
-    for (const command of ['info', 'check']) {
-      const { code, err } = run(command, at('store'));
+    for (const args of [['info'], ['check'], ['compact'], ['salvage', at('saved')], ['backup', at('copy')]]) {
+      const [command, ...rest] = args as [string];
+      const { code, err } = run(command, at('store'), ...rest);
       assert.equal(code, 1);
       assert.match(err, new RegExp(`is open already, by process ${process.pid} `));
+      assert.equal(err.includes('await connection.backup(directory)'), command === 'backup', err);
     }
+    assert.deepEqual(
+      readdirSync(place).filter((name) => name !== 'store'),
+      [],
+      'nothing is begun',
+    );
   });
 
   test('says what is wrong with a command line, and makes no store of a mistyped name', () => {

@@ -1,11 +1,19 @@
 /** The tools for stores on disk, one a command. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { dump } from '../dumps/dump.js';
 import type { DumpOptions } from '../dumps/format.js';
 import { load } from '../dumps/load.js';
-import { CompiledPlan, Engine, type StoreStatistics } from '../native/engine.js';
-import { type CheckedStore, checkStore, type Watch } from '../native/examination.js';
+import { CompiledPlan, Engine } from '../native/engine.js';
+import { isEngineError } from '../native/errors.js';
+import {
+  type CheckedStore,
+  checkStore,
+  type Finding,
+  type SalvagedStore,
+  salvageStore,
+  type Watch,
+} from '../native/examination.js';
 import { table, type Terminal } from './terminal.js';
 
 /** One of the tools. */
@@ -22,7 +30,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   info: {
     summary: 'Says what a store holds.',
     operands: ['store'],
-    run: ([path = ''], terminal) => withStore(path, terminal, async (engine) => describe(engine, terminal)),
+    run: ([path = ''], terminal) =>
+      withView(path, terminal, async (engine) => describe(path, engine, terminal)),
   },
   check: {
     summary: 'Reads all of a store and says what is wrong with it. Changes nothing.',
@@ -32,27 +41,42 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       return report(path, await checkStore(path, watch(terminal)), terminal);
     },
   },
+  salvage: {
+    summary: 'Writes what can be read of a damaged store to a new directory. Changes nothing in the store.',
+    operands: ['store', 'directory'],
+    async run([path = '', directory = ''], terminal) {
+      mustBeThere(path);
+      return reportSalvage(directory, await salvageStore(path, directory, watch(terminal)), terminal);
+    },
+  },
   backup: {
     summary: 'Writes a copy of a store to a new directory.',
     operands: ['store', 'directory'],
     run: ([path = '', directory = ''], terminal) =>
-      withStore(path, terminal, (engine) => engine.backup(directory)),
+      withView(path, terminal, (engine) => engine.backup(directory)).catch((error) => {
+        throw isEngineError(error) && error.code === 'STORE_LOCKED'
+          ? new Error(`${error.message}. It can make a backup of itself: await connection.backup(directory)`)
+          : error;
+      }),
   },
   compact: {
     summary: 'Writes a checkpoint of a store, and removes the log that it replaces.',
     operands: ['store'],
     run: ([path = ''], terminal) =>
       withStore(path, terminal, async (engine) => {
-        const before = bytesOf(path);
+        terminal.progress('writing a checkpoint');
+        const bytes = () => bytesOf(path, 'log-') + bytesOf(path, 'checkpoint-');
+        const before = bytes();
         await engine.checkpoint();
-        terminal.print(`${path}: ${before} bytes before, ${bytesOf(path)} now.`);
+        terminal.endProgress();
+        terminal.print(`${path}: ${before} bytes before, ${bytes()} now.`);
       }),
   },
   dump: {
     summary: 'Writes a store to a new folder, as JSON lines, a file for each collection.',
     operands: ['store', 'folder'],
     run: ([path = '', folder = ''], terminal) =>
-      withStore(path, terminal, (engine) => dump(engine, folder, progress(terminal))),
+      withView(path, terminal, (engine) => dump(engine, folder, progress(terminal))),
   },
   load: {
     summary: 'Adds the collections of a dump to a store, which is made where there is none.',
@@ -76,14 +100,14 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
 };
 
-function describe(engine: Engine, terminal: Terminal): void {
-  const { path, sequence, checkpoint, checkpointBytes, logBytes } = engine.statistics() as StoreStatistics;
-  terminal.print(`store       ${path}`);
-  terminal.print(`commits     ${sequence}`);
+function describe(path: string, engine: Engine, terminal: Terminal): void {
+  const files = (kind: string) => readdirSync(path).filter((name) => name.startsWith(kind));
+  terminal.print(`store       ${realpathSync(path)}`);
+  terminal.print(`commits     ${engine.sequence}`);
   terminal.print(
-    `checkpoint  ${checkpoint === 0 ? 'none' : `of commit ${checkpoint}, ${checkpointBytes} bytes`}`,
+    `checkpoint  ${files('checkpoint-').length === 0 ? 'none' : `${bytesOf(path, 'checkpoint-')} bytes`}`,
   );
-  terminal.print(`log         ${logBytes} bytes`);
+  terminal.print(`log         ${bytesOf(path, 'log-')} bytes`);
   terminal.print('');
   const rows = engine.describe().collections.map(({ name, fields, indexes }) => {
     const count = engine.count(new CompiledPlan({ count: { from: name } }));
@@ -99,23 +123,13 @@ function report(
   terminal: Terminal,
 ): boolean {
   terminal.endProgress();
-  const rows = collections.reduce((sum, one) => sum + one.rows, 0);
-  const holds = `commit ${sequence}, ${rows} rows in ${collections.length} collections`;
-  const width = Math.max(...findings.map(({ severity }) => severity.length));
-  for (const { severity, message } of findings) {
-    terminal.print(`${severity.padEnd(width)}  ${message}`);
-  }
-  if (more > 0) {
-    terminal.print(`… and ${more} more that are alike`);
-  }
+  const holds = summary(sequence, collections);
+  list(findings, more, terminal);
   const damaged = findings.some(({ severity }) => severity === 'damage');
   const wrong = damaged || findings.some(({ severity }) => severity === 'violation');
   if (!wrong) {
     terminal.print(`${path} is whole: ${holds}.`);
     return true;
-  }
-  if (findings.length > 0) {
-    terminal.print('');
   }
   if (damaged) {
     terminal.print(`${path} is damaged and cannot be opened. What can be read of it: ${holds}.`);
@@ -129,6 +143,52 @@ function report(
     terminal.print(`  npx collection-store salvage ${quoted(path)} <new directory>`);
   }
   return false;
+}
+
+/** Says what a salvage has made and what was lost; gives whether all was saved. */
+function reportSalvage(
+  directory: string,
+  { sequence, whole, collections, findings, more, apart, lost }: SalvagedStore,
+  terminal: Terminal,
+): boolean {
+  terminal.endProgress();
+  list(findings, more, terminal);
+  terminal.print(`${directory} has ${summary(sequence, collections)}.`);
+  if (lost === null) {
+    terminal.print('Nothing was lost.');
+    return true;
+  }
+  if (whole === null) {
+    terminal.print('Something is missing of the checkpoint, and so perhaps of every commit.');
+  } else if (whole < sequence) {
+    terminal.print(`Nothing is missing up to commit ${whole}. Rows of later ones are as new as can be had,`);
+    terminal.print('but not of one moment: what was changed together may be there in part.');
+  } else {
+    terminal.print(`Nothing is missing up to commit ${whole}.`);
+  }
+  for (const [collection, rows] of Object.entries(apart)) {
+    terminal.print(`${rows} rows of ${collection} contradict what is left, and are kept apart.`);
+  }
+  terminal.print(`What was lost, and the rows that are kept apart: ${join(directory, lost)}`);
+  return false;
+}
+
+function list(findings: readonly Finding[], more: number, terminal: Terminal): void {
+  const width = Math.max(...findings.map(({ severity }) => severity.length));
+  for (const { severity, message } of findings) {
+    terminal.print(`${severity.padEnd(width)}  ${message}`);
+  }
+  if (more > 0) {
+    terminal.print(`… and ${more} more that are alike`);
+  }
+  if (findings.length > 0) {
+    terminal.print('');
+  }
+}
+
+function summary(sequence: number, collections: CheckedStore['collections']): string {
+  const rows = collections.reduce((sum, one) => sum + one.rows, 0);
+  return `commit ${sequence}, ${rows} rows in ${collections.length} collections`;
 }
 
 /** A path as a shell takes it. */
@@ -157,6 +217,22 @@ function mustBeThere(path: string): void {
   }
 }
 
+/** For tools that only read: the store is in memory, and nothing is changed in its directory. */
+async function withView(
+  path: string,
+  terminal: Terminal,
+  work: (engine: Engine) => Promise<void>,
+): Promise<void> {
+  mustBeThere(path);
+  terminal.progress('reading the store');
+  const engine = await Engine.view(path);
+  try {
+    await work(engine);
+  } finally {
+    engine.close();
+  }
+}
+
 async function withStore(
   path: string,
   terminal: Terminal,
@@ -180,8 +256,8 @@ async function withOpened(
   }
 }
 
-function bytesOf(path: string): number {
+function bytesOf(path: string, kind: string): number {
   return readdirSync(path)
-    .filter((name) => /^(log|checkpoint)-/.test(name))
+    .filter((name) => name.startsWith(kind))
     .reduce((sum, name) => sum + statSync(join(path, name)).size, 0);
 }

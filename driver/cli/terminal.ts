@@ -6,8 +6,8 @@ export interface Terminal {
   print(line: string): void;
   /** A line about what goes on. */
   note(line: string): void;
-  /** Shows how far something is; several calls draw over each other. */
-  progress(label: string, done: number, total: number): void;
+  /** Shows how far something is, or, without numbers, that it goes on; several calls draw over each other. */
+  progress(label: string, done?: number, total?: number): void;
   /** Ends what `progress` draws. */
   endProgress(): void;
 }
@@ -30,7 +30,12 @@ export function processTerminal(): Terminal {
     note: (line) => void stderr.write(`${line}\n`),
     progress(label, done, total) {
       const now = Date.now();
-      if (stderr.isTTY && (done === total || now - last >= PAUSE)) {
+      if (!stderr.isTTY) {
+        return;
+      }
+      if (done === undefined || total === undefined) {
+        draw(`${label} …`);
+      } else if (done === total || now - last >= PAUSE) {
         last = now;
         draw(`${bar(done, total)} ${label} ${done}/${total}`);
       }

@@ -43,6 +43,14 @@ export interface NativeBinding {
   /** Done in a thread; gives JSON. Steps: 0 files, 1 rows. */
   check(path: string, watch?: (step: number, done: number, total: number) => void): Promise<string>;
   /** Done in a thread; gives JSON. */
+  salvage(
+    from: string,
+    to: string,
+    watch?: (step: number, done: number, total: number) => void,
+  ): Promise<string>;
+  /** Done in a thread. */
+  openView(path: string): Promise<Handle>;
+  /** Done in a thread; gives JSON. */
   examine(store: Handle): Promise<string>;
   statistics(store: Handle): string | null;
   close(store: Handle): void;

@@ -343,6 +343,11 @@ export class Engine extends HandleSession {
     return new Engine(handle, undefined, true);
   }
 
+  /** Reads the store that is kept in a directory into one in memory, in a thread. Nothing is changed in the directory. */
+  static async view(path: string): Promise<Engine> {
+    return new Engine(await binding().openView(path), undefined);
+  }
+
   /** Waits until all that was committed is kept as was asked for; nothing to wait for where it is, or nothing is kept. */
   durable(): Promise<void> | undefined {
     return this.kept ? waitDurable(this.handle) : undefined;

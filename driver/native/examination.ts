@@ -52,6 +52,24 @@ export async function checkStore(path: string, watch?: Watch): Promise<CheckedSt
   return JSON.parse(await binding().check(path, watch && told(watch)));
 }
 
+/** What became of a damaged store: what is in the new one, and what was wrong with the other. */
+export interface SalvagedStore extends CheckedStore {
+  /** The commit up to which nothing is missing; `null` where something is of the checkpoint. */
+  readonly whole: number | null;
+  /** How many rows are kept apart, by collection; its number where its name is lost. */
+  readonly apart: Readonly<Record<string, number>>;
+  /** The file in the new directory that says what was lost and has the rows that are kept apart; `null` where nothing was lost. */
+  readonly lost: string | null;
+}
+
+/**
+ * Writes all that can be read of the store in a directory, which nobody has open, to another, new or empty, as a store
+ * that can be opened. Changes nothing in the first. Rejects where nothing at all can be read.
+ */
+export async function salvageStore(from: string, to: string, watch?: Watch): Promise<SalvagedStore> {
+  return JSON.parse(await binding().salvage(from, to, watch && told(watch)));
+}
+
 function told(watch: Watch) {
   return (step: number, done: number, total: number) => watch(step === 0 ? 'files' : 'rows', done, total);
 }

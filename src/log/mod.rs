@@ -29,10 +29,10 @@ mod survey;
 pub(crate) mod tests;
 mod vfs;
 
-pub use backup::backup;
+pub use backup::{backup, backup_beside, must_be_empty};
 pub use commit::{FileLog, Statistics};
 pub use finding::{Finding, FindingKind, Findings, Severity};
-pub use open::{Opened, open};
+pub use open::{Opened, open, view};
 pub use record::RecordWriter;
 pub use state::{State, Stored};
 pub use survey::{Apart, Survey, survey};

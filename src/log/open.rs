@@ -10,7 +10,7 @@ use super::names::{self, MANIFEST};
 use super::segment::{self, Ending};
 use super::vfs::Vfs;
 use super::{Durability, State, advise, checkpoint, damaged, failed, lock, manifest};
-use crate::error::Result;
+use crate::error::{Error, ErrorCode, Result};
 
 /// A store as it was found.
 #[derive(Debug)]
@@ -71,6 +71,26 @@ fn find(vfs: Arc<dyn Vfs>, durability: Durability, checkpoint_after: u64) -> Res
     let resume = Resume { vfs, lock, manifest, segment, file, at, sequence, log_bytes, checkpoint_bytes };
     let log = FileLog::resume(resume, durability, checkpoint_after)?;
     Ok(Opened { state, log, notices })
+}
+
+/// Reads what opening the store in a directory would find, and changes nothing.
+///
+/// # Errors
+/// Those of [`open`], and `Storage` where there is no store.
+pub fn view(vfs: &dyn Vfs) -> Result<State> {
+    let look = || {
+        let io = |error: std::io::Error| failed("reading", "the directory", &error);
+        let _lock = lock::lock(vfs)?;
+        let files = vfs.names().map_err(io)?;
+        if !files.iter().any(|name| name == MANIFEST) {
+            return Err(match more_than_begun(vfs, &files)? {
+                Some(name) => damaged(MANIFEST, 0, &format!("it is missing, but there is {name}")),
+                None => Error::new(ErrorCode::Storage, format!("there is no store at {}", vfs.place())),
+            });
+        }
+        Ok(read(vfs, &files, &manifest::read(vfs)?)?.state)
+    };
+    look().map_err(|error| advise(error, &vfs.place()))
 }
 
 /// What the files that a manifest counts make together.

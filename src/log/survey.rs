@@ -670,11 +670,17 @@ impl State {
         self.sequence = record.sequence;
         let mut used = None;
         let mut wrong = None;
+        let mut doubtful = Vec::new();
         for part in parts {
             match part {
                 Part::Schema(json) => {
+                    let before = std::mem::take(&mut self.collections);
+                    self.collections.clone_from(&before);
                     if let Err(error) = self.redefine(json) {
                         wrong = Some(error.message);
+                    }
+                    if !whole {
+                        doubtful = self.doubt(before);
                     }
                     used = None;
                 }
@@ -690,6 +696,7 @@ impl State {
                     if let Ok(stored) = self.stored(used) {
                         stored.rows = Tree::new();
                     }
+                    doubtful.retain(|old: &Stored| Some(old.schema.id) != used);
                 }
                 Part::Delete(key) => {
                     if let Ok(stored) = self.stored(used)
@@ -705,7 +712,40 @@ impl State {
                 },
             }
         }
+        for old in doubtful {
+            let known =
+                self.stored(Some(old.schema.id)).map(|stored| stored.rows.clone()).unwrap_or_default();
+            for (key, row) in &old.rows {
+                if !known.contains_key(key) {
+                    let why = "its collection has changed in versions that are missing".to_owned();
+                    let (collection, schema) = (old.schema.id, Some(Arc::clone(&old.schema)));
+                    apart.push(Apart { collection, schema, row: row.clone(), why });
+                }
+            }
+        }
         wrong.map_or(Ok(record.sequence), Err)
+    }
+
+    /// Takes rows away that may be of another form than their collection now says:
+    /// what changed it may be missing, and what follows only tells of rows that it
+    /// has changed itself.
+    fn doubt(&mut self, before: Vec<Option<Stored>>) -> Vec<Stored> {
+        let mut doubtful = Vec::new();
+        for old in before.into_iter().flatten() {
+            let Ok(now) = self.stored(Some(old.schema.id)) else { continue };
+            let form = |schema: &Schema| -> Vec<_> {
+                schema.fields.iter().map(|field| (field.def.name.clone(), field.def.kind)).collect()
+            };
+            // Fields that were added behind the others are null in rows from before.
+            let same = old.schema.name() == now.schema.name()
+                && old.schema.primary == now.schema.primary
+                && form(&now.schema).starts_with(&form(&old.schema));
+            if !same {
+                now.rows = Tree::new();
+                doubtful.push(old);
+            }
+        }
+        doubtful
     }
 
     fn put_what_fits(&mut self, id: Option<CollectionId>, row: Row, whole: bool, apart: &mut Vec<Apart>) {

@@ -14,7 +14,7 @@ use super::handle::Handle;
 use super::raw::{guarded, settled, with_environment};
 use crate::error::Result;
 use crate::log::{Durability, Findings};
-use crate::store::{Keep, Root, Step, Store};
+use crate::store::{Keep, LOST, Root, Step, Store};
 
 /// Opens the store that is kept in a directory, or makes an empty one there. A
 /// commit counts as made when it is on the disk (0), at once, to be on the disk
@@ -63,6 +63,26 @@ pub fn check(
     >,
 ) -> napi::Result<AsyncTask<Check>> {
     Ok(AsyncTask::new(Check { path: path.into(), watcher: Watcher::new(watch)? }))
+}
+
+/// Writes what can be read of the store in a directory to another, new or empty;
+/// gives what became of it as JSON. The function hears how far it is.
+#[napi(ts_return_type = "Promise<string>")]
+pub fn salvage(
+    from: String,
+    to: String,
+    #[napi(ts_arg_type = "(step: number, done: number, total: number) => void")] watch: Option<
+        Function<'_, Progress, ()>,
+    >,
+) -> napi::Result<AsyncTask<Salvage>> {
+    Ok(AsyncTask::new(Salvage { from: from.into(), to: to.into(), watcher: Watcher::new(watch)? }))
+}
+
+/// Reads the store in a directory into one in memory, and changes nothing in the
+/// directory: for those who only want to look.
+#[napi(ts_return_type = "Promise<number>")]
+pub fn open_view(path: String) -> AsyncTask<View> {
+    AsyncTask::new(View { path: path.into() })
 }
 
 /// Examines what is committed now; gives the same as the other check.
@@ -143,12 +163,58 @@ impl Task for Check {
         Ok(guarded(|| {
             let checked =
                 Store::check_path(&self.path, &mut |step, done, total| self.watcher.tell(step, done, total))?;
-            Ok(report(&checked.root, &checked.findings))
+            Ok(report(&checked.root, &checked.findings).to_string())
         }))
     }
 
     fn resolve(&mut self, env: Env, checked: Self::Output) -> napi::Result<String> {
         settled(&env, |_| checked)
+    }
+}
+
+/// The saving of what can be read of a store.
+pub struct Salvage {
+    from: PathBuf,
+    to: PathBuf,
+    watcher: Watcher,
+}
+
+impl Task for Salvage {
+    type Output = Result<String>;
+    type JsValue = String;
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        Ok(guarded(|| {
+            let watch = &mut |step, done, total| self.watcher.tell(step, done, total);
+            let salvaged = Store::salvage_path(&self.from, &self.to, watch)?;
+            let mut report = report(&salvaged.root, &salvaged.findings);
+            report["whole"] = salvaged.whole.into();
+            report["apart"] = serde_json::json!(salvaged.apart);
+            report["lost"] = (!salvaged.is_whole()).then_some(LOST).into();
+            Ok(report.to_string())
+        }))
+    }
+
+    fn resolve(&mut self, env: Env, salvaged: Self::Output) -> napi::Result<String> {
+        settled(&env, |_| salvaged)
+    }
+}
+
+/// The reading of a store that is not to be changed.
+pub struct View {
+    path: PathBuf,
+}
+
+impl Task for View {
+    type Output = Result<Arc<Store>>;
+    type JsValue = f64;
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        Ok(guarded(|| Store::view_path(&self.path)))
+    }
+
+    fn resolve(&mut self, env: Env, opened: Self::Output) -> napi::Result<f64> {
+        settled(&env, |state| state.stores.insert(opened?).map(Handle::to_number))
     }
 }
 
@@ -162,7 +228,7 @@ impl Task for Examination {
     type JsValue = String;
 
     fn compute(&mut self) -> napi::Result<Self::Output> {
-        Ok(guarded(|| Ok(report(&self.root, &self.root.examine(&mut |_| ())))))
+        Ok(guarded(|| Ok(report(&self.root, &self.root.examine(&mut |_| ())).to_string())))
     }
 
     fn resolve(&mut self, env: Env, examined: Self::Output) -> napi::Result<String> {
@@ -171,7 +237,7 @@ impl Task for Examination {
 }
 
 /// What a version holds and what is wrong with it, as JSON.
-fn report(root: &Root, findings: &Findings) -> String {
+fn report(root: &Root, findings: &Findings) -> serde_json::Value {
     let collections =
         root.collections().map(|one| serde_json::json!({"name": one.schema.name(), "rows": one.rows.len()}));
     serde_json::json!({
@@ -180,7 +246,6 @@ fn report(root: &Root, findings: &Findings) -> String {
         "findings": findings.list(),
         "more": findings.more(),
     })
-    .to_string()
 }
 
 /// What is told of the progress: the step, what is done of it, and all of it.

@@ -66,6 +66,6 @@ impl Store {
     }
 }
 
-fn unreachable_at(path: &Path, error: &std::io::Error) -> Error {
+pub(super) fn unreachable_at(path: &Path, error: &std::io::Error) -> Error {
     Error::new(ErrorCode::Storage, format!("opening directory {} failed: {error}", path.display()))
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::{Condvar, Mutex};
 
+use super::backup::unreachable_at;
 use super::image;
 use super::recent::Change;
 use super::root::Root;
@@ -189,9 +190,7 @@ impl Store {
     /// `Corrupt` with what is damaged, where, and what can be done; `NewerFormat`;
     /// `Storage` for what the disk says.
     pub fn open_path(path: &Path, keep: Keep) -> Result<Arc<Self>> {
-        let directory = Directory::open(path).map_err(|error| {
-            Error::new(ErrorCode::Storage, format!("opening directory {} failed: {error}", path.display()))
-        })?;
+        let directory = Directory::open(path).map_err(|error| unreachable_at(path, &error))?;
         let path = directory.path().to_owned();
         let mut open = OPEN.lock();
         if let Some((core, handles)) = open.get_mut(&path) {
@@ -209,6 +208,20 @@ impl Store {
         let core = Core::open(Arc::new(directory), &path, keep)?;
         open.insert(path, (Arc::clone(&core), 1));
         Ok(Self::of(core))
+    }
+
+    /// The store that is kept in a directory, in memory: nothing is changed in the
+    /// directory, nor is what is written kept there.
+    ///
+    /// # Errors
+    /// Those of [`Store::open_path`], and `Storage` where there is no store.
+    pub fn view_path(path: &Path) -> Result<Arc<Self>> {
+        let directory = Directory::existing(path).map_err(|error| unreachable_at(path, &error))?;
+        let (root, last_tick) = image::to_root(log::view(&directory)?)?;
+        let core = Core::new(None);
+        core.clock.move_to(last_tick);
+        core.replace(Arc::new(root));
+        Ok(Self::of(Arc::new(core)))
     }
 
     /// Opens the store of a directory that nobody else knows of.
