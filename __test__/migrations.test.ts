@@ -4,7 +4,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { computed, EntitySchema, MikroORM, defineConfig } from 'collection-store-mikro-orm';
+import {
+  type CollectionStoreDriver,
+  computed,
+  EntitySchema,
+  MikroORM,
+  defineConfig,
+} from 'collection-store-mikro-orm';
 import { Migration, Migrator, type StoredRow } from 'collection-store-mikro-orm/migrations';
 import { coreMajor } from './guide/project.js';
 
@@ -813,4 +819,62 @@ describe('what cannot be', () => {
     const orm = await open([AuthorSchema], {}, { extensions: [] });
     assert.throws(() => orm.migrator, /collection-store-mikro-orm\/migrations.*extensions: \[Migrator\]/);
   });
+});
+
+describe('others who commit while migrations run', () => {
+  class Ages extends Migration {
+    static meanwhile: (() => Promise<unknown>) | undefined;
+    static runs = 0;
+    override name = 'Ages';
+
+    override async up(): Promise<void> {
+      Ages.runs++;
+      await this.schema.addField('author', { name: 'age', type: 'int', nullable: true });
+      await Ages.meanwhile?.();
+      await this.getCollection('author').update({}, { age: 30 });
+    }
+  }
+
+  for (const allOrNothing of [true, false]) {
+    test(`make them run again${allOrNothing ? '' : ', each by itself'}`, async () => {
+      const orm = await withClasses([Ages], { allOrNothing });
+      await orm.schema.createSchema();
+      const authors = () => (orm.em.getDriver() as unknown as CollectionStoreDriver).getCollection('author');
+      const insert = (name: string) => authors().insert({ name });
+      Ages.runs = 0;
+      Ages.meanwhile = () => (Ages.runs < 3 ? insert(`author ${Ages.runs}`) : Promise.resolve());
+      const executed = await migratorOf(orm).up();
+      assert.deepEqual(
+        executed.map(({ name }) => name),
+        ['Ages'],
+      );
+      assert.equal(Ages.runs, 3);
+      assert.deepEqual(await names(orm), ['Ages']);
+      const rows = await authors().find({});
+      assert.deepEqual(
+        rows.map(({ name, age }) => [name, age]),
+        [
+          ['author 1', 30],
+          ['author 2', 30],
+        ],
+      );
+      // Whoever never stops is in the way for good, and that is said.
+      Ages.meanwhile = () => insert('again');
+      Ages.runs = 0;
+      await migratorOf(orm).unlogMigration('Ages');
+      class Titles extends Ages {
+        override name = 'Titles';
+
+        override async up(): Promise<void> {
+          Ages.runs++;
+          await this.schema.addField('author', { name: 'title', type: 'text', nullable: true });
+          await Ages.meanwhile?.();
+        }
+      }
+      const other = await withClasses([Titles], { allOrNothing });
+      await assert.rejects(migratorOf(other).up(), /conflicts with another/);
+      assert.equal(Ages.runs, 11);
+      assert.deepEqual(await names(other), []);
+    });
+  }
 });

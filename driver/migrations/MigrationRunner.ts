@@ -2,8 +2,12 @@
 import type { MigrationsOptions, Transaction } from '@mikro-orm/core';
 import type { CollectionStoreDriver } from '../CollectionStoreDriver.js';
 import { unsupported } from '../errors.js';
+import { withRetries } from '../transactions/retries.js';
 import { EXPLICIT } from '../transactions/transaction.js';
 import type { Migration } from './Migration.js';
+
+/** How often the transaction of migrations is run again where others have committed meanwhile. */
+export const RETRIES = 10;
 
 /** Runs one migration, and writes its entry in the same transaction. */
 export class MigrationRunner {
@@ -21,18 +25,22 @@ export class MigrationRunner {
     afterRun?: (trx?: Transaction) => Promise<void>,
   ): Promise<void> {
     refuseSql(migration);
-    migration.reset();
     if (this.options.transactional === false || !migration.isTransactional()) {
+      migration.reset();
       await migration[method]();
       await afterRun?.();
       return;
     }
     const options = { ctx: this.#master, [EXPLICIT]: true } as any;
-    await this.driver.getConnection().transactional(async (trx) => {
-      migration.setTransactionContext(trx);
-      await migration[method]();
-      await afterRun?.(trx);
-    }, options);
+    const once = () =>
+      this.driver.getConnection().transactional(async (trx) => {
+        migration.reset();
+        migration.setTransactionContext(trx);
+        await migration[method]();
+        await afterRun?.(trx);
+      }, options);
+    // Part of another transaction, it is that which is to be run again.
+    await withRetries(this.#master === undefined ? RETRIES : 0, once);
   }
 
   /** Runs those to come inside of a transaction. */

@@ -5,10 +5,11 @@ import type { IMigrationGenerator, MikroORM } from '@mikro-orm/core';
 import { MIGRATOR } from '../CollectionStorePlatform.js';
 import { Engine, type SchemaOptions } from '../native/engine.js';
 import type { SchemaDef } from '../native/ir.js';
+import { withRetries } from '../transactions/retries.js';
 import { EXPLICIT } from '../transactions/transaction.js';
 import { Base, type MigrateOptions, type MigrationInfo, type MigrationRow } from './base.js';
 import { JSMigrationGenerator, type MigrationDiff, TSMigrationGenerator } from './MigrationGenerator.js';
-import { MigrationRunner } from './MigrationRunner.js';
+import { MigrationRunner, RETRIES } from './MigrationRunner.js';
 import { MigrationStorage } from './MigrationStorage.js';
 import { statements } from './steps.js';
 
@@ -149,9 +150,11 @@ export class Migrator extends Base {
     const done =
       transactional === false || allOrNothing === false || given.transaction
         ? await run(given)
-        : await this.driver
-            .getConnection()
-            .transactional((transaction) => run({ ...given, transaction }), { [EXPLICIT]: true } as any);
+        : await withRetries(RETRIES, () =>
+            this.driver
+              .getConnection()
+              .transactional((transaction) => run({ ...given, transaction }), { [EXPLICIT]: true } as any),
+          );
     if (done.length > 0) {
       await this.#followSnapshot(given.transaction);
     }
