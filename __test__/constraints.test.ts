@@ -18,6 +18,7 @@ import {
   UniqueConstraintViolationException,
   defineConfig,
 } from 'collection-store-mikro-orm';
+import { coreMajor } from './compatibility/feature.js';
 
 @Entity()
 class Author {
@@ -294,4 +295,66 @@ test('an enumeration holds only its texts', async () => {
   assert.equal(await blog.em.fork().count(Article), 2);
   await grown.close(true);
   await blog.close(true);
+});
+
+describe('a 1:1 relation', () => {
+  const key = { id: { type: 'number', primary: true } } as const;
+  type Loose = { id: number; [name: string]: unknown };
+  const Owner = new EntitySchema<Loose>({ name: 'Owner', properties: key });
+  const owner = { kind: '1:1', entity: () => Owner, owner: true } as const;
+
+  async function opened(...entities: unknown[]): Promise<MikroORM> {
+    const orm = await MikroORM.init(
+      defineConfig({ entities: [Owner, ...entities] as never[], dbName: ':memory:' }),
+    );
+    await orm.schema.createSchema();
+    await orm.em.fork().insert(Owner, { id: 1 } as never);
+    return orm;
+  }
+
+  test('leads from one row only, unless it says that it is not unique', async () => {
+    const Strict = new EntitySchema<Loose>({ name: 'Strict', properties: { ...key, owner } as never });
+    const Loose = new EntitySchema<Loose>({
+      name: 'Loose',
+      properties: { ...key, owner: { ...owner, unique: false } } as never,
+    });
+    const orm = await opened(Strict, Loose);
+    const rows = [
+      { id: 1, owner: 1 },
+      { id: 2, owner: 1 },
+    ] as never[];
+    await assert.rejects(orm.em.fork().insertMany(Strict, rows), UniqueConstraintViolationException);
+    await orm.em.fork().insertMany(Loose, rows);
+    assert.equal(await orm.em.fork().count(Loose, { owner: 1 } as never), 2);
+    await orm.close(true);
+  });
+
+  test('of several classes in one collection leads from one row of each', {
+    skip: coreMajor === 6,
+  }, async () => {
+    const Animal = new EntitySchema<Loose>({
+      name: 'Animal',
+      abstract: true,
+      discriminatorColumn: 'type',
+      properties: { ...key, type: { type: 'string' } } as never,
+    });
+    const [Dog, Cat, Bird] = ['Dog', 'Cat', 'Bird'].map(
+      (name) =>
+        new EntitySchema<Loose>({
+          name,
+          extends: Animal as never,
+          discriminatorValue: name,
+          properties: { owner } as never,
+        }),
+    ) as [EntitySchema<Loose>, EntitySchema<Loose>, EntitySchema<Loose>];
+    const orm = await opened(Animal, Dog, Cat, Bird);
+    const em = orm.em.fork();
+    for (const [id, Class] of [Dog, Cat, Bird].entries()) {
+      em.create(Class, { id, owner: 1 } as never);
+    }
+    await em.flush();
+    em.create(Bird, { id: 9, owner: 1 } as never);
+    await assert.rejects(em.flush(), UniqueConstraintViolationException);
+    await orm.close(true);
+  });
 });

@@ -102,6 +102,44 @@ describe('columns that parts of a key share', () => {
   });
 });
 
+test('a key of which another property holds a part is undefined where the rest is null, and null where all is', async () => {
+  const text = { type: 'string', primary: true };
+  const School = entity('School', { id: text });
+  const school = { kind: 'm:1', entity: () => 'School', fieldName: 'school_id' };
+  const Group = entity('Group', { school: { ...school, primary: true }, id: text });
+  const group = {
+    kind: 'm:1',
+    entity: () => 'Group',
+    joinColumns: ['school_id', 'group_id'],
+    referencedColumnNames: ['school_id', 'id'],
+    nullable: true,
+  };
+  const Pupil = entity('Pupil', { id: text, school: { ...school, nullable: true }, group });
+  const orm = await open(School, Group, Pupil);
+  const em = orm.em.fork();
+  const s = em.create(School, { id: 's' });
+  em.create(Pupil, { id: '1' });
+  em.create(Pupil, { id: '2', school: s });
+  em.create(Pupil, { id: '3', school: s, group: em.create(Group, { school: s, id: 'g' }) });
+  await em.flush();
+  for (const populate of [[], ['*']]) {
+    const pupils = await orm.em
+      .fork()
+      .find(Pupil, {}, { populate: populate as never, orderBy: { id: 'asc' } as never });
+    assert.deepEqual(
+      pupils.map((pupil) => [
+        pupil['school'] === null,
+        (pupil['group'] as Row | null | undefined)?.['id'] ?? pupil['group'],
+      ]),
+      [
+        [true, null],
+        [false, undefined],
+        [false, 'g'],
+      ],
+    );
+  }
+});
+
 test('a key declared as text is counted up as a number, also where others refer to it', async () => {
   const Owner = entity('Owner', {
     id: { type: 'string', primary: true, autoincrement: true },

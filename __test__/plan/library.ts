@@ -183,6 +183,7 @@ export const profile: Model = model(
     scalar('bio', column('bio', 'text')),
     owning('1:1', 'author', () => author, [column('author_id', 'int')], ['id']),
   ],
+  { indexes: [{ properties: ['author'], unique: true }] },
 );
 
 export const tag: Model = model(

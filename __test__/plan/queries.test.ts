@@ -233,8 +233,10 @@ describe('selections', () => {
       id: 1,
       text: 'a',
       book: 2,
-      line: null,
+      line: undefined,
     });
+    const none = { ...row, 'line~~~line_book_id': null, 'line~~~line_pos': null };
+    assert.deepEqual(finished(note, {}, none), { id: 1, text: 'a', book: 2, line: null });
     assert.deepEqual(finished(remark, {}, { 'line~~~line_book_id': 2, 'line~~~line_pos': 3, number: 4 }), {
       line: [2, 3],
       number: 4,

@@ -82,7 +82,10 @@ export function fieldOf(column: Column, name: string): SelectField {
   return { field: column.name, as: column.wire, ...(name !== column.name && { name }) };
 }
 
-/** A key out of a row that has its columns under these names: null, a scalar, or a tuple with tuples for the foreign keys in it. */
+/**
+ * A key out of a row that has its columns under these names: a scalar, or a tuple with tuples for the foreign keys in it.
+ * None is null; where other properties share columns of it, which hold values of theirs, core expects it undefined.
+ */
 export function nestKey(parts: KeyParts, names: readonly string[], path: string): (row: Row) => unknown {
   const columns = keyPlaces(parts, path).map(({ column }) => column);
   const readers = parts.map((part): ((row: Row) => unknown) => {
@@ -93,7 +96,7 @@ export function nestKey(parts: KeyParts, names: readonly string[], path: string)
   const [only] = readers;
   return (row) => {
     if (names.some((name) => row[name] === null)) {
-      return null;
+      return names.every((name) => row[name] === null) ? null : undefined;
     }
     return only !== undefined && readers.length === 1 ? only(row) : readers.map((read) => read(row));
   };

@@ -72,7 +72,7 @@ function indexesOf(model: Model): IndexDef[] {
   for (const prop of ownerRelations(model)) {
     add(
       prop.columns.map((column) => ({ field: column.name, json: [] })),
-      prop.kind === '1:1',
+      false,
     );
   }
   return [...indexes.values()];
