@@ -133,6 +133,20 @@ describe('a condition on the same relation', () => {
     );
   });
 
+  test('or on the row that leads there', async () => {
+    const first = { $or: [{ id: 1 }, { items: { kind: 'tea' } }] };
+    assert.deepEqual(await ids(first, { items: { price: 'asc' } }), [1, 2, 3]);
+    assert.deepEqual(await ids(first, { items: { price: 'desc' } }), [3, 1, 2]);
+    assert.deepEqual(await ids(first, { items: { price: 'desc' } }, { limit: 2 }), [3, 2]);
+    const none = { $or: [{ id: 4 }, { items: { kind: 'cup' } }] };
+    assert.deepEqual(await ids(none, { items: { price: 'asc' } }), [4, 1, 2]);
+    const sale = { $or: [{ id: { $in: [2, 3] } }, { items: { labels: { text: 'sale' } } }] };
+    assert.deepEqual(
+      await ids(sale, [{ items: { labels: { text: 'asc' } } }, { items: { price: 'asc' } }]),
+      [3, 2, 1],
+    );
+  });
+
   test('members of $and, and quantifiers, have rows of their own', async () => {
     const both = { $and: [{ items: { kind: 'tea' } }, { items: { kind: 'cup' } }] };
     assert.deepEqual(await ids(both, { items: { price: 'asc' } }), [1, 2]);

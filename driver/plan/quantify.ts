@@ -25,22 +25,47 @@ export function lower(condition: Condition, scope: Scope): Expr | undefined {
   return 'const' in expr && expr.const ? undefined : expr;
 }
 
-/** What a condition says of the rows of relations to many, and of those behind them, whatever the other rows are. */
+/**
+ * What a condition says of the rows of relations to many, and of those behind
+ * them, whatever the other rows are. Of what it says of rows and of those that
+ * lead to them in one breath, they are asked for the latter on the way back.
+ */
 export function conditionsByRow(condition: Condition, scope: Scope): ReadonlyMap<Scope, Expr> {
   const rows = new Map<Scope, Expr>();
+  const add = (scope: Scope, expr: Expr): void => {
+    const known = rows.get(scope);
+    rows.set(scope, known === undefined ? expr : { all: [known, expr] });
+  };
   const visit = (condition: Positive, at: Scope, several: boolean): void => {
     for (const member of together('all' in condition ? condition.all : [condition], at, allOf)) {
       const child = onlyChild(member, at);
-      if (child !== undefined) {
-        if (several || child.many) {
-          rows.set(child, place(member, child));
+      if (child === undefined) {
+        for (const row of rowsOf(member, at)) {
+          add(row, place(seenFrom(row, member, new Map()), row));
         }
-        visit(member, child, several || child.many);
+        continue;
       }
+      if (several || child.many) {
+        add(child, place(member, child));
+      }
+      visit(member, child, several || child.many);
     }
   };
   visit(positive(condition, false), scope, false);
   return rows;
+}
+
+/** A condition as a row sees it that one of its relations leads to. */
+function seenFrom(row: Scope, condition: Positive, seen: Map<Scope, Scope>): Positive {
+  if ('const' in condition) {
+    return condition;
+  }
+  if ('leaf' in condition) {
+    return { ...condition, scope: condition.scope.seenFrom(row, seen) };
+  }
+  return 'all' in condition
+    ? { all: condition.all.map((member) => seenFrom(row, member, seen)) }
+    : { any: condition.any.map((member) => seenFrom(row, member, seen)) };
 }
 
 function opposite(truth: Leaf['withoutRow']): Leaf['withoutRow'] {

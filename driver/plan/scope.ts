@@ -38,6 +38,8 @@ export class Scope {
   /** The parent's paths that hold the same as columns here. */
   readonly #copies: ReadonlyMap<string, Path> | undefined;
   readonly #children = new Map<string, Scope>();
+  /** The collection of the rows; none where they are members of a list. */
+  readonly #collection: string | undefined;
 
   private constructor(
     name: string,
@@ -47,6 +49,7 @@ export class Scope {
     copies?: ReadonlyMap<string, Path>,
     filter?: Expr,
     certain = false,
+    collection = join?.collection,
   ) {
     this.name = name;
     this.parent = parent;
@@ -56,6 +59,7 @@ export class Scope {
     this.#copies = copies;
     this.#filter = filter;
     this.certain = certain;
+    this.#collection = collection;
   }
 
   /** What a row here has to fulfil besides. */
@@ -70,8 +74,8 @@ export class Scope {
   }
 
   /** The scope of a model's rows. */
-  static root(model: Pick<Model, 'name'>): Scope {
-    return new Scope(model.name);
+  static root({ name, collection }: Pick<Model, 'name'> & Partial<Pick<Model, 'collection'>>): Scope {
+    return new Scope(name, undefined, undefined, false, undefined, undefined, false, collection);
   }
 
   /** The way here from the parent. */
@@ -152,6 +156,39 @@ export class Scope {
       scope = scope.parent;
     }
     return { scope, paths };
+  }
+
+  /** The rows here as one further on finds them, on the way back along the relations that lead to it; `seen` holds those that it found before. */
+  seenFrom(row: Scope, seen: Map<Scope, Scope>): Scope {
+    const { parent } = this;
+    if (this === row || this.below(row)?.parent === row) {
+      return this;
+    }
+    let scope = seen.get(this);
+    if (scope === undefined) {
+      const next = row.below(this);
+      scope =
+        next?.parent === this
+          ? this.#behind(next, next.seenFrom(row, seen))
+          : new Scope(
+              this.name,
+              parent?.seenFrom(row, seen),
+              this.#join,
+              this.many,
+              this.#copies,
+              this.#filter,
+              this.certain,
+            );
+      seen.set(this, scope);
+    }
+    return scope;
+  }
+
+  /** The rows here, behind those that one relation leads to. */
+  #behind(next: Scope, from: Scope): Scope {
+    const collection = this.#collection ?? '';
+    const on = next.join.on.map(([local, target]) => [target, local] as const);
+    return new Scope(this.name, from, { collection, on }, !next.many, undefined, undefined, true);
   }
 
   /** The scopes that lead here from the root, and this one. */
