@@ -1,10 +1,10 @@
 /** What a promise said was saved is there, whole, however often the process is killed. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { EntitySchema, MikroORM } from 'collection-store-mikro-orm';
-import { Project } from './guide/project.js';
+import { type CollectionStoreConnection, EntitySchema, MikroORM } from 'collection-store-mikro-orm';
+import { program, Project } from './guide/project.js';
 
 /** How often a process is killed: 200 take two minutes or so. */
 const KILLS = Number(process.env['KILLS'] ?? 8);
@@ -82,6 +82,12 @@ test('what was saved is there after kill -9', async () => {
   const saved: string[] = [];
   for (let round = 0; round < KILLS; round++) {
     saved.push(...(await killed(directory, round, 1 + ((round * 37) % 100))));
+    const checked = spawnSync(process.execPath, [
+      program('collection-store-mikro-orm', 'collection-store'),
+      'check',
+      directory,
+    ]);
+    assert.equal(checked.status, 0, String(checked.stdout) + checked.stderr);
     const orm = await MikroORM.init({ entities: [RowSchema], driverOptions: { path: directory } } as never);
     await orm.connect();
     const rows = (await orm.em.fork().find(Row, {})) as Row[];
@@ -98,6 +104,8 @@ test('what was saved is there after kill -9', async () => {
       [],
       'nothing that was saved is missing',
     );
+    const { findings } = await (orm.em.getConnection() as unknown as CollectionStoreConnection).check();
+    assert.deepEqual(findings, []);
     await orm.close(true);
   }
 });

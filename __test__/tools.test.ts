@@ -289,6 +289,21 @@ describe('the command line', () => {
     );
   });
 
+  test('goes on quietly where nobody reads on', { skip: process.platform === 'win32' }, async () => {
+    await made('store');
+    const [runtime, main] = [process.execPath, join(dirname(manifest), bin)];
+    const piped = (...args: string[]) =>
+      spawnSync(
+        'sh',
+        ['-c', '{ sleep 0.2; "$0" "$@"; echo "code $?" >&2; } | true', runtime, main, ...args],
+        {
+          encoding: 'utf8',
+        },
+      );
+    assert.equal(piped('--help').stderr, 'code 0\n');
+    assert.equal(piped('info', at('store')).stderr, 'code 0\n');
+  });
+
   test('says what is wrong with a command line, and makes no store of a mistyped name', () => {
     assert.equal(run('--help').code, 0);
     for (const wrong of [['inof', 'x'], ['info'], ['info', 'a', 'b'], ['info', '--fast', 'a']]) {

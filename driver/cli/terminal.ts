@@ -19,6 +19,14 @@ const PAUSE = 50;
 /** The terminal of this process. Progress is drawn only where somebody looks at it. */
 export function processTerminal(): Terminal {
   const { stdout, stderr } = process;
+  for (const stream of [stdout, stderr]) {
+    // Whoever reads along, as `head` does, may have seen enough: what is at work goes on without them.
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') {
+        throw error;
+      }
+    });
+  }
   let drawn = '';
   let last = 0;
   const draw = (text: string) => {
