@@ -1,6 +1,6 @@
 //! A disk in memory that fails when it is told to, and forgets what was not synced.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Cursor, ErrorKind, Read};
 use std::sync::Arc;
 
@@ -39,6 +39,8 @@ struct Disk {
     locked: bool,
     /// The most bytes that a file has had that were not synced.
     backlog: usize,
+    /// The files that there was no room for, and from which byte on.
+    refused: BTreeSet<(String, usize)>,
 }
 
 #[derive(Clone, Default)]
@@ -95,6 +97,11 @@ impl TestDirectory {
     /// The most bytes that a file has had that were not synced.
     pub fn backlog(&self) -> usize {
         self.0.lock().backlog
+    }
+
+    /// The files that there was no room for, and from which byte on.
+    pub fn refused(&self) -> BTreeSet<(String, usize)> {
+        self.0.lock().refused.clone()
     }
 
     /// How many operations there have been.
@@ -394,7 +401,12 @@ impl VfsFile for TestFile {
         disk.backlog = disk.backlog.max(backlog);
         self.at += count;
         raise(fault)?;
-        if count == 0 { Err(ErrorKind::StorageFull.into()) } else { Ok(count) }
+        if count > 0 {
+            return Ok(count);
+        }
+        let name = disk.names.iter().find(|(_, file)| **file == self.file).map(|(name, _)| name.clone());
+        disk.refused.extend(name.map(|name| (name, self.at)));
+        Err(ErrorKind::StorageFull.into())
     }
 
     fn extend(&mut self, length: u64) -> io::Result<()> {

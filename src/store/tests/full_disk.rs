@@ -73,6 +73,80 @@ fn survives_disks_that_are_full_again_and_again() {
     }
 }
 
+/// Commits, checkpoints that are asked for and that are due on a disk with so much room, until it is full; then there is
+/// room. Gives what there was no room for.
+fn with_room(room: usize) -> Vec<&'static str> {
+    let disk = TestDirectory::default();
+    disk.limit(Some(room));
+    let keep = Keep { checkpoint_after: 1500, ..Keep::default() };
+    let mut kept = 0;
+    // A disk that is too small for an empty store has nothing to lose.
+    if let Ok(store) = Store::open_in(Arc::new(disk.clone()), keep) {
+        let commit = |number: usize| -> Result<u64> {
+            let mut transaction = begin(&store);
+            if number == 0 {
+                transaction.apply_schema(&def(library()), DiffOptions::default())?;
+            } else {
+                let name = "n".repeat(number * 10);
+                transaction.statement(|w| insert(w, "author", json!({"name": name})))?;
+            }
+            let sequence = transaction.commit()?;
+            store.wait_durable(sequence)?;
+            Ok(sequence)
+        };
+        for number in 0..30 {
+            match commit(number) {
+                Ok(sequence) => kept = sequence,
+                Err(error) => {
+                    assert_eq!(error.code, ErrorCode::Storage);
+                    assert!(error.message.contains("no storage space"), "{error}");
+                    break;
+                }
+            }
+            // One that finds no room is of no consequence, but where nobody knows which manifest is there.
+            if number % 7 == 6 {
+                let _ = store.checkpoint();
+            }
+        }
+        let root = store.current().unwrap();
+        root.check().unwrap();
+        assert!(root.sequence >= kept, "reads go on");
+        let _ = store.close();
+    }
+    let refused = disk.refused();
+    disk.limit(None);
+    let store = Store::open_in(Arc::new(disk), keep).unwrap();
+    let root = store.current().unwrap();
+    root.check().unwrap();
+    assert!(root.sequence >= kept, "{kept} was told to be kept, {} is there", root.sequence);
+    if kept > 0 {
+        let authors = root.by_name("author").unwrap().rows.len() as u64;
+        assert_eq!(authors, root.sequence - 1);
+        write(&store, |w| insert(w, "author", json!({"name": "later"}))).unwrap();
+        store.checkpoint().unwrap();
+    }
+    store.close().unwrap();
+    let kind = |(name, at): &(String, usize)| match name.split('-').next() {
+        Some("log") if *at < 48 => "a segment's header",
+        Some("log") => "a record",
+        Some("checkpoint") => "a checkpoint",
+        _ => "a manifest",
+    };
+    refused.iter().map(kind).collect()
+}
+
+#[test]
+fn survives_a_disk_that_is_full_at_any_byte() {
+    let mut refused = std::collections::BTreeSet::new();
+    for room in (400..12_000).step_by(31) {
+        let result = std::panic::catch_unwind(|| with_room(room));
+        assert!(result.is_ok(), "with room for {room} bytes");
+        refused.extend(result.unwrap_or_default());
+    }
+    let kinds: Vec<_> = refused.into_iter().collect();
+    assert_eq!(kinds, ["a checkpoint", "a manifest", "a record", "a segment's header"]);
+}
+
 /// The same on a file system, which is to be small: its directory is in `STORE_SMALL_DISK`.
 #[test]
 #[ignore = "needs a small file system"]
@@ -106,6 +180,10 @@ fn survives_a_file_system_that_is_full() {
         let root = store.current().unwrap();
         root.check().unwrap();
         assert!(root.by_name("author").unwrap().rows.len() >= kept, "reads go on");
+        let backup = Path::new(&path).join("backup");
+        assert_eq!(code(root.backup(&backup)), ErrorCode::Storage);
+        let left = std::fs::read_dir(&backup).map_or(0, Iterator::count);
+        assert!(left <= 1, "but for its lock a backup that failed leaves nothing");
         assert_eq!(code(store.close()), ErrorCode::Storage);
         std::fs::remove_file(&ballast).unwrap();
         let store = Store::open_path(&data, keep).unwrap();
