@@ -154,8 +154,8 @@ export declare function rollbackTo(transaction: number, savepoint: number): void
  */
 export declare function salvage(from: string, to: string, watch?: (step: number, done: number, total: number) => void): Promise<string>
 
-/** Sets a savepoint. */
-export declare function savepoint(transaction: number, name: string): number
+/** Sets a savepoint, which refuses writes until it ends where it is to. */
+export declare function savepoint(transaction: number, name: string, readOnly?: boolean | undefined | null): number
 
 /** The number of the newest version of a store. */
 export declare function sequence(store: number): number

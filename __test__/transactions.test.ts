@@ -272,6 +272,9 @@ describe('snapshots of the whole store', () => {
     await other.schema.createSchema();
     const foreign = await (other.em.getConnection() as unknown as CollectionStoreConnection).snapshot();
     await assert.rejects(connection().restore(foreign), /snapshot/i);
+    for (const none of [undefined, null, {}, 7]) {
+      await assert.rejects(connection().restore(none as never), { code: 'FOREIGN_SNAPSHOT' });
+    }
     await other.close(true);
     assert.deepEqual(await balances(), [100, 50]);
   });

@@ -508,17 +508,19 @@ export class CollectionStoreConnection extends Connection {
         `A nested transaction cannot be '${options.isolationLevel}' inside one that is '${parent.isolation}': ask for it where the outer one begins.`,
       );
     }
-    return andThen(parent.busy ? this.#nestInTurn(parent, options[EXPLICIT]?.within) : undefined, (nested) =>
+    const readOnly = options.readOnly === true;
+    const turn = parent.busy ? this.#nestInTurn(parent, options[EXPLICIT]?.within, readOnly) : undefined;
+    return andThen(turn, (nested) =>
       this.traced(
-        () => nested ?? parent.nest(),
+        () => nested ?? parent.nest(readOnly),
         () => ({ text: `savepoint trx${parent.depth + 1}` }),
         options.loggerContext,
       ),
     );
   }
 
-  #nestInTurn(parent: TransactionContext, within: unknown): Promise<TransactionContext> {
-    return this.#converting(() => nestInTurn(parent, this.#settings.lockTimeout, within));
+  #nestInTurn(parent: TransactionContext, within: unknown, readOnly: boolean): Promise<TransactionContext> {
+    return this.#converting(() => nestInTurn(parent, this.#settings.lockTimeout, within, readOnly));
   }
 
   #openStore(): Engine {

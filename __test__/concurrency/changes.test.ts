@@ -140,6 +140,35 @@ describe('changes', () => {
     assert.throws(() => connection.changes({ from: sequence + 10 }), /no version/);
   });
 
+  test('are all told to each of several readers, whenever they read', async () => {
+    const readers = [{}, { from: connection.sequence }, { collections: ['note', 'other'] }].map((options) =>
+      connection.changes(options),
+    );
+    const waiting = readers[0]?.next() as Promise<{ value: Change }>;
+    for (const id of [1, 2, 3]) await insert(id);
+    const first = await waiting;
+    const [others, ...all] = await Promise.all(readers.map((reader, at) => take(reader, at === 0 ? 2 : 3)));
+    for (const seen of [[first.value, ...(others as Change[])], ...all]) {
+      assert.deepEqual(
+        seen.map((change) => change?.type === 'insert' && change.key),
+        [1, 2, 3].map((id) => ({ id })),
+      );
+    }
+  });
+
+  test('of what there is none are refused by name', async () => {
+    assert.throws(() => connection.changes({ collections: ['other', 'noet'] }), {
+      name: 'TableNotFoundException',
+      message: /noet/,
+    });
+    for (const from of [-1, 1.5, Number.NaN, '1', 1n]) {
+      assert.throws(
+        () => connection.changes({ from: from as number }),
+        /`from` must be the number of a commit/,
+      );
+    }
+  });
+
   test('say so when everything may have changed', async () => {
     const changes = connection.changes();
     const snapshot = await connection.snapshot();

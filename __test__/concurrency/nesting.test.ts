@@ -152,6 +152,26 @@ describe('a transaction that only reads', () => {
     assert.equal(await textOf(), 'first');
   });
 
+  test('refuses them also inside one that writes, which goes on', async () => {
+    await fork().transactional(async (outer) => {
+      await write(outer, 'outer');
+      const inner = (work: (em: EntityManager) => Promise<unknown>) =>
+        outer.transactional((em) => work(em), { readOnly: true });
+      assert.equal(await inner((em) => textOf(em)), 'outer');
+      await assert.rejects(
+        inner((em) => write(em, 'inner')),
+        { code: 'READ_ONLY' },
+      );
+      await assert.rejects(
+        inner((em) => em.transactional((deeper) => write(deeper, 'deeper'))),
+        { code: 'READ_ONLY' },
+      );
+      await outer.insert(Note, { id: 2, text: 'goes on' });
+    });
+    assert.equal(await textOf(), 'outer');
+    assert.equal(await fork().count(Note), 2);
+  });
+
   test('reads one version, and keeps nobody waiting', async () => {
     assert.equal(await readOnly((em) => keepsItsVersion(em)), true);
   });
@@ -205,6 +225,21 @@ describe('nested transactions', () => {
     };
     await fork().transactional((em) => down(em, 0));
     assert.equal(await fork().count(Note), 1 + DEPTH / 2 + 1);
+  });
+
+  test('take back what is done inside them first, also in the name of an outer one', async () => {
+    await fork().transactional(async (outer) => {
+      const fails = outer.transactional(async (middle) => {
+        await middle.transactional(async (inner) => {
+          await outer.insert(Note, { id: 2, text: 'outer' });
+          assert.equal(await inner.count(Note), 2);
+        });
+        throw new RangeError('no');
+      });
+      await assert.rejects(fails, /no/);
+      assert.equal(await outer.count(Note), 1);
+    });
+    assert.equal(await fork().count(Note), 1);
   });
 
   test('and savepoints with names stand side by side', async () => {

@@ -79,7 +79,8 @@ export interface NativeBinding {
   cancelWait(transaction: Handle, wait: number): boolean;
   commit(transaction: Handle): number;
   rollback(transaction: Handle): void;
-  savepoint(transaction: Handle, name: string): number;
+  /** One that only reads refuses writes until it ends. */
+  savepoint(transaction: Handle, name: string, readOnly?: boolean): number;
   rollbackTo(transaction: Handle, savepoint: number): void;
   release(transaction: Handle, savepoint: number): void;
   snapshot(store: Handle): Handle;

@@ -1,6 +1,7 @@
 /** Reading committed changes, one after the other, as they come. */
 import { binding, type Handle } from './binding.js';
 import { Crossing, NO_CURSOR } from './crossing.js';
+import { engineError } from './errors.js';
 import { RowFactory } from './factory.js';
 import { waits } from './waits.js';
 
@@ -56,7 +57,14 @@ export class Changes implements AsyncIterableIterator<Change> {
 
   /** @internal */
   constructor(store: Handle, options: ChangesOptions, onEnd: (changes: Changes) => void) {
-    this.#feed = binding().openChanges(store, options.from, options.collections && [...options.collections]);
+    const from = options.from ?? undefined;
+    if (from !== undefined && !(Number.isSafeInteger(from) && from >= 0)) {
+      throw engineError(
+        'INVALID_PLAN',
+        `\`from\` must be the number of a commit, as the \`sequence\` of a change is, not ${String(from)}.`,
+      );
+    }
+    this.#feed = binding().openChanges(store, from, options.collections && [...options.collections]);
     this.#onEnd = onEnd;
   }
 

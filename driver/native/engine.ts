@@ -420,6 +420,13 @@ export class Engine extends HandleSession {
 
   /** Makes the store what it was at a snapshot of it. Open transactions conflict. */
   restore(snapshot: Snapshot): void {
+    // Anything may be handed over by who uses no types.
+    if (typeof (snapshot as Snapshot | undefined)?.handle !== 'number') {
+      throw engineError(
+        'FOREIGN_SNAPSHOT',
+        'This is no snapshot of a collection store: pass what `snapshot()` has given.',
+      );
+    }
     this.native.restore(this.handle, snapshot.handle);
   }
 
@@ -495,9 +502,9 @@ export class NativeTransaction extends HandleSession {
     return waitForLock(this.handle, timeout, signal);
   }
 
-  /** Marks the present state, to come back to. */
-  savepoint(name = ''): number {
-    return this.native.savepoint(this.handle, name);
+  /** Marks the present state, to come back to; one that only reads refuses writes until it ends. */
+  savepoint(name = '', readOnly?: boolean): number {
+    return this.native.savepoint(this.handle, name, readOnly);
   }
 
   /** Goes back to a savepoint, which stays; later ones end. */

@@ -21,7 +21,8 @@ export interface Explicit {
 export class TransactionContext {
   readonly #native: NativeTransaction;
   readonly #parent: TransactionContext | undefined;
-  readonly #savepoint: number | undefined;
+  /** Of a nested one, the savepoint, once anything was done inside it. */
+  #savepoint: number | undefined;
   /** Savepoints by the ids handed out, for the whole of the transaction. */
   readonly #savepoints: Map<string, number>;
   #state: 'open' | 'committed' | 'rolled back' | 'left idle' = 'open';
@@ -32,6 +33,8 @@ export class TransactionContext {
   /** Who waits for the nested one to end. */
   #queue: (() => void)[] | undefined;
 
+  /** Whether writes are refused in a nested one. */
+  readonly #readOnly: boolean;
   /** How many transactions this one is nested in. */
   readonly depth: number;
   /** What it sees of others. */
@@ -47,14 +50,14 @@ export class TransactionContext {
     native: NativeTransaction,
     isolation: Isolation,
     parent?: TransactionContext,
-    savepoint?: number,
+    readOnly = false,
   ) {
     this.#native = native;
     this.#parent = parent;
-    this.#savepoint = savepoint;
     this.#savepoints = parent ? parent.#savepoints : new Map();
     this.depth = parent ? parent.depth + 1 : 0;
     this.isolation = isolation;
+    this.#readOnly = readOnly;
   }
 
   /** The context of a transaction just begun. */
@@ -80,14 +83,40 @@ export class TransactionContext {
 
   /** Where the calls of this transaction run. */
   get session(): NativeTransaction {
+    this.#use();
+    this.#mark();
+    return this.#native;
+  }
+
+  /** Sees to it that this one goes on and all that it is nested in. */
+  #use(): void {
     if (this.#state !== 'open') {
       throw engineError('TRANSACTION_CLOSED', ENDED[this.#state]);
     }
-    this.#parent?.session;
+    if (this.#parent !== undefined) {
+      this.#parent.#use();
+    }
     if (this.lastUsed !== undefined) {
       this.lastUsed = Date.now();
     }
-    return this.#native;
+  }
+
+  /**
+   * Sets the savepoints that are still to be set, from the outside in: of this one, of what it is nested in, and of what
+   * is open in it, as that takes back what is done now. Where nothing is done inside, none is ever needed.
+   */
+  #mark(): void {
+    this.#setSavepoint();
+    for (let nested = this.#nested; nested !== undefined; nested = nested.#nested) {
+      nested.#setSavepoint();
+    }
+  }
+
+  #setSavepoint(): void {
+    if (this.#parent !== undefined && this.#savepoint === undefined) {
+      this.#parent.#setSavepoint();
+      this.#savepoint = this.#native.savepoint(this.name, this.#readOnly);
+    }
   }
 
   /** Waits in one of its calls. */
@@ -136,7 +165,7 @@ export class TransactionContext {
 
   /** Whether this is a savepoint rather than the whole transaction. */
   get nested(): boolean {
-    return this.#savepoint !== undefined;
+    return this.#parent !== undefined;
   }
 
   /** The name of the savepoint of a nested transaction. */
@@ -161,9 +190,13 @@ export class TransactionContext {
   }
 
   /** A transaction inside this one. */
-  nest(): TransactionContext {
-    const name = `trx${this.depth + 1}`;
-    const nested = new TransactionContext(this.#native, this.isolation, this, this.session.savepoint(name));
+  nest(readOnly?: boolean): TransactionContext {
+    this.#use();
+    if (this.#nested !== undefined) {
+      // Its savepoint comes before those of this one.
+      this.#mark();
+    }
+    const nested = new TransactionContext(this.#native, this.isolation, this, readOnly);
     nested.#before = this.#nested;
     this.#nested = nested;
     return nested;
@@ -171,13 +204,13 @@ export class TransactionContext {
 
   /** Makes what was done part of the outer transaction, of the store for the outermost. Where that fails, it is rolled back. */
   commit(): void {
-    const { session } = this;
+    this.#use();
     try {
-      if (this.#savepoint === undefined) {
+      if (!this.nested) {
         this.#state = 'rolled back';
-        session.commit();
-      } else {
-        session.release(this.#savepoint);
+        this.#native.commit();
+      } else if (this.#savepoint !== undefined) {
+        this.#native.release(this.#savepoint);
       }
       this.#state = 'committed';
     } finally {
@@ -191,13 +224,13 @@ export class TransactionContext {
       return;
     }
     try {
-      const { session } = this;
+      this.#use();
       this.#state = 'rolled back';
-      if (this.#savepoint === undefined) {
-        session.rollback();
-      } else {
-        session.rollbackTo(this.#savepoint);
-        session.release(this.#savepoint);
+      if (!this.nested) {
+        this.#native.rollback();
+      } else if (this.#savepoint !== undefined) {
+        this.#native.rollbackTo(this.#savepoint);
+        this.#native.release(this.#savepoint);
       }
     } finally {
       this.#ended();

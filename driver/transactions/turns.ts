@@ -27,12 +27,14 @@ export function nestInTurn(
   parent: TransactionContext,
   timeout: number,
   within: unknown,
+  readOnly: boolean,
 ): Promise<TransactionContext> {
   const inside = insideNested(parent, within);
   if (inside !== undefined) {
-    return nestInTurn(inside, timeout, within);
+    return nestInTurn(inside, timeout, within, readOnly);
   }
-  return parent.busy ? whenFree(parent, timeout, () => parent.nest()) : Promise.resolve(parent.nest());
+  const nest = () => parent.nest(readOnly);
+  return parent.busy ? whenFree(parent, timeout, nest) : Promise.resolve(nest());
 }
 
 /** Waits until no nested transaction is open in a transaction. */

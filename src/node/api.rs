@@ -161,12 +161,16 @@ pub fn rollback(env: Env, transaction: f64) -> napi::Result<()> {
     with_environment(&env, |state| state.end(Handle::from_number(transaction))?.rollback())
 }
 
-/// Sets a savepoint.
+/// Sets a savepoint, which refuses writes until it ends where it is to.
 #[napi]
-pub fn savepoint(env: Env, transaction: f64, name: String) -> napi::Result<f64> {
+pub fn savepoint(env: Env, transaction: f64, name: String, read_only: Option<bool>) -> napi::Result<f64> {
     with_environment(&env, |state| {
         let open = state.transactions.get_mut(Handle::from_number(transaction))?;
-        Ok(open.transaction.savepoint(&name)?.0 as f64)
+        let savepoint = open.transaction.savepoint(&name)?;
+        if read_only == Some(true) {
+            open.transaction.restrict();
+        }
+        Ok(savepoint.0 as f64)
     })
 }
 

@@ -52,6 +52,10 @@ pub fn open_changes(
 ) -> napi::Result<f64> {
     with_environment(&env, |state| {
         let store = Handle::from_number(store);
+        let current = state.stores.get(store)?.current()?;
+        for name in collections.iter().flatten() {
+            current.catalog.get(name)?;
+        }
         let feed = state.stores.get(store)?.changes(from.map(|from| from as u64))?;
         state.feeds.insert(OpenFeed { feed, store, collections }).map(Handle::to_number)
     })

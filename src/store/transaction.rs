@@ -63,6 +63,8 @@ struct Savepoint {
     /// Those effects, where the transaction's have since been told anew on a newer version.
     told: Option<Vec<Effect>>,
     restructured: bool,
+    /// Whether the transaction only read when it was set.
+    read_only: bool,
 }
 
 /// A transaction. Dropping it rolls it back.
@@ -295,8 +297,14 @@ impl Transaction {
             locks: self.held.len(),
             told: None,
             restructured: self.restructured,
+            read_only: self.options.read_only,
         });
         Ok(id)
+    }
+
+    /// Refuses writes until the newest savepoint is released or gone back to.
+    pub fn restrict(&mut self) {
+        self.options.read_only = true;
     }
 
     /// The newest savepoint of a name, or `SavepointNotFound`.
@@ -324,6 +332,7 @@ impl Transaction {
                 None => self.effects.truncate(savepoint.effects),
             }
             self.restructured = savepoint.restructured;
+            self.options.read_only = savepoint.read_only;
             let released = self.held.split_off(savepoint.locks.min(self.held.len()));
             if !released.is_empty() {
                 self.store.locks().release(self.id, &released);
@@ -338,6 +347,9 @@ impl Transaction {
     /// `SavepointNotFound` if the savepoint was released, or is of another transaction.
     pub fn release(&mut self, id: SavepointId) -> Result<()> {
         let at = self.place(id)?;
+        if let Some(savepoint) = self.savepoints.get(at) {
+            self.options.read_only = savepoint.read_only;
+        }
         self.savepoints.truncate(at);
         Ok(())
     }
