@@ -125,7 +125,11 @@ function files(from: string): [name: string, bytes: Buffer][] {
     .filter((name) => name !== 'LOCK')
     .map((name) => {
       const bytes = readFileSync(join(at(from), name));
-      return [name, bytes.subarray(0, bytes.findLastIndex((byte) => byte !== 0) + 1)];
+      let end = bytes.length;
+      while (bytes[end - 1] === 0) {
+        end--;
+      }
+      return [name, bytes.subarray(0, end)];
     });
 }
 
@@ -168,7 +172,9 @@ test('lengths that claim more than there is take no memory', async () => {
     const bytes = readFileSync(join(at('damaged'), name));
     bytes.fill(0xff, place, place + 4);
     writeFileSync(join(at('damaged'), name), bytes);
-    await isRightOrRefused(name, `four bytes of ${name} from ${place} on`, false);
+    // Where they reach into the mark at the end, they are as if the end had been cut off.
+    const mayLose = place + 4 > size - 8;
+    await isRightOrRefused(name, `four bytes of ${name} from ${place} on`, mayLose);
   }
   assert.ok(process.memoryUsage().rss - begun < 300e6);
 });
