@@ -618,7 +618,7 @@ fn explains_the_access_path() {
         (
             explain(cmp("text"), json!([]), Json::Null, vec!["t005".into()]),
             "access: index thing_text",
-            "rows: 1 of 200",
+            "rows: at most 1 of 200",
         ),
         (
             explain(cmp("num"), json!([]), Json::Null, vec![5.into()]),

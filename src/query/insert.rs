@@ -114,7 +114,7 @@ fn put(
     if changes.is_empty() {
         return Ok(Some(row));
     }
-    writer.update(schema.id, &key, &changes)
+    writer.change(schema.id, row, &changes).map(Some)
 }
 
 /// The primary key of the stored row that has the same values in a unique key.

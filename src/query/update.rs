@@ -40,8 +40,8 @@ pub(super) fn update(
                 })
                 .collect::<Result<Vec<_>>>()?;
             let after =
-                if changes.is_empty() { Some(before) } else { writer.update(schema.id, key, &changes)? };
-            written.extend(after.filter(|_| keep).map(|row| (place, row)));
+                if changes.is_empty() { before } else { writer.change(schema.id, before, &changes)? };
+            written.extend(keep.then_some((place, after)));
         }
         Ok(written)
     })?;
@@ -66,7 +66,7 @@ pub(super) fn update_many(
         let mut written = Vec::new();
         for (place, row) in rows.iter().enumerate() {
             let (key, set) = row.split_at_checked(update.key.len()).unwrap_or((row, &[]));
-            let Some((key, before)) = keyed(writer, &execution.watch, update, key)? else { continue };
+            let Some(before) = keyed(writer, &execution.watch, update, key)? else { continue };
             affected += 1;
             let mut changes = Vec::with_capacity(set.len() + 1);
             if let Some(bump) = &update.bump {
@@ -76,8 +76,8 @@ pub(super) fn update_many(
                 changes.extend(value.clone().map(|value| (*position, value)));
             }
             let after =
-                if changes.is_empty() { Some(before) } else { writer.update(schema.id, &key, &changes)? };
-            written.extend(after.filter(|_| keep).map(|row| (place, row)));
+                if changes.is_empty() { before } else { writer.change(schema.id, before, &changes)? };
+            written.extend(keep.then_some((place, after)));
         }
         Ok(written)
     })?;
@@ -94,7 +94,7 @@ fn keyed(
     watch: &Watch,
     update: &UpdateManyShape,
     values: &[Option<Value>],
-) -> Result<Option<(Vec<u8>, Row)>> {
+) -> Result<Option<Row>> {
     let schema = &update.schema;
     let mut wanted = Vec::with_capacity(values.len());
     for (position, value) in update.key.iter().zip(values) {
@@ -123,7 +123,7 @@ fn keyed(
     let equal = |row: &Row| {
         wanted.iter().all(|(position, value)| !value.is_null() && row.get(*position) == value.as_ref())
     };
-    Ok(row.filter(equal).map(|row| (key, row)))
+    Ok(row.filter(equal))
 }
 
 /// The value that an assignment gives a field.

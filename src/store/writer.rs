@@ -116,15 +116,23 @@ impl<'t> Writer<'t> {
     /// Gives the new row, or `None` if there is no such row.
     ///
     /// # Errors
-    /// Those of [`coerce`], `NotNull`, `Unique`.
+    /// Those of [`Writer::change`].
     pub fn update(
         &mut self,
         id: CollectionId,
         key: &[u8],
         changes: &[(usize, Value)],
     ) -> Result<Option<Row>> {
+        let before = self.root.collection(id)?.rows.get(key).cloned();
+        before.map(|before| self.change(id, before, changes)).transpose()
+    }
+
+    /// Changes fields, by row position, of a row that is there. Gives the new row.
+    ///
+    /// # Errors
+    /// Those of [`coerce`], `NotNull`, `Unique`.
+    pub fn change(&mut self, id: CollectionId, before: Row, changes: &[(usize, Value)]) -> Result<Row> {
         let collection = self.root.collection(id)?;
-        let Some(before) = collection.rows.get(key).cloned() else { return Ok(None) };
         let schema = Arc::clone(&collection.schema);
         check_positions(&schema, changes.iter().map(|(position, _)| *position))?;
         let mut fitting = Vec::with_capacity(changes.len());
@@ -139,12 +147,12 @@ impl<'t> Writer<'t> {
             }
             fitting.push((*position, value));
         }
-        let mut changes: Vec<(usize, ValueRef)> =
-            fitting.iter().map(|(at, value)| (*at, value.as_ref())).collect();
+        let mut changes = Vec::with_capacity(fitting.len() + 1);
+        changes.extend(fitting.iter().map(|(at, value)| (*at, value.as_ref())));
         changes.push((UPDATED, ValueRef::Int(self.clock.tick())));
         let after = before.with(&changes);
         self.replace(&schema, Some(before), Some(after.clone()))?;
-        Ok(Some(after))
+        Ok(after)
     }
 
     /// Deletes the row with an encoded primary key; tells whether there was one.

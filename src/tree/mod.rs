@@ -124,6 +124,11 @@ impl<V: Clone> Tree<V> {
         Some((leaf.keys.get(at), leaf.values.get(at)?))
     }
 
+    /// The entry with the smallest key that is not below `key`. O(log n).
+    pub fn first_from(&self, key: &[u8]) -> Option<(&[u8], &V)> {
+        self.nth(self.rank(key))
+    }
+
     /// How many keys are below `key`, whether or not it is there. O(log n).
     pub fn rank(&self, key: &[u8]) -> usize {
         self.rank_and_found(key).0

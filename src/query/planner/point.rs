@@ -1,32 +1,61 @@
-//! The way to one row: where conditions name its whole primary key, nothing is better.
+//! The way to one row: where conditions name its whole primary key or all that a
+//! unique index is over, nothing is better.
+
+use std::borrow::Cow;
 
 use super::super::access::{Access, Direction};
 use super::super::execution::Execution;
+use super::super::lookup::Through;
 use super::super::plan::Comparison;
-use super::super::shape::{Condition, Filter};
+use super::super::shape::{Condition, Filter, OperandId};
 use super::{Choice, PRIMARY};
+use crate::catalog::Component;
 use crate::error::Result;
 use crate::store::Collection;
-use crate::value::encode_key;
+use crate::value::{encode_key, skip_key};
+
+/// The key of one row, and which conditions it takes care of.
+type Point = (Vec<u8>, Vec<bool>);
 
 impl Execution {
-    /// The row with the primary key that conditions of a filter name, field by
-    /// field; `None` where they do not. Found without the other ways being looked at.
+    /// The row with the primary key, or with the values of a unique index, that
+    /// conditions of a filter name, field by field; `None` where they do not. Found
+    /// without the other ways being looked at.
     pub(super) fn point(&self, collection: &Collection, filter: &Filter) -> Result<Option<Choice>> {
-        let schema = &collection.schema;
-        let named = |position: usize| {
-            filter.conditions.iter().enumerate().find_map(|(number, condition)| {
-                let Condition::Compare { op: Comparison::Eq, path, operand } = condition else { return None };
-                let component = path.here()?;
-                (component.position == position && component.json.is_empty()).then_some((number, *operand))
-            })
-        };
-        if !schema.primary.iter().all(|position| named(*position).is_some()) {
+        let primary = &collection.schema.primary;
+        if let Some((key, covered)) = self.key_of(filter, primary.len(), |at| primary.get(at).copied())? {
+            let access = Access::Points(vec![key]);
+            self.watch.access(collection, &access);
+            return Ok(Some(chosen(access, covered, PRIMARY.into())));
+        }
+        for (number, index) in collection.indexes.iter().enumerate().filter(|(_, index)| index.spec.unique) {
+            let components = &index.spec.components;
+            let field = |at: usize| whole(components.get(at)?);
+            let Some((entry, covered)) = self.key_of(filter, components.len(), field)? else { continue };
+            self.watch.prefix(collection, Through::Index(number), &entry);
+            // Behind the fields stands the key of the row.
+            let found = index.tree.first_from(&entry).filter(|(found, ())| found.starts_with(&entry));
+            let key = found.and_then(|(found, ())| found.get(skip_key(found, components.len())..));
+            let access = Access::Points(key.map(<[u8]>::to_vec).into_iter().collect());
+            return Ok(Some(chosen(access, covered, ["index ", &index.spec.name].concat().into())));
+        }
+        Ok(None)
+    }
+
+    /// The key that conditions name part by part; `None` where one is not named, or null.
+    fn key_of(
+        &self,
+        filter: &Filter,
+        parts: usize,
+        field: impl Fn(usize) -> Option<usize>,
+    ) -> Result<Option<Point>> {
+        let part = |at| field(at).and_then(|position| equal_to(filter, position));
+        if !(0..parts).all(|at| part(at).is_some()) {
             return Ok(None);
         }
-        let mut key = Vec::with_capacity(16 * schema.primary.len());
+        let mut key = Vec::with_capacity(16 * parts);
         let mut covered = vec![false; filter.conditions.len()];
-        for (number, operand) in schema.primary.iter().filter_map(|position| named(*position)) {
+        for (number, operand) in (0..parts).filter_map(part) {
             let value = self.value(operand)?;
             if value.is_null() {
                 return Ok(None);
@@ -36,8 +65,23 @@ impl Execution {
                 *covered = true;
             }
         }
-        let access = Access::Points(vec![key]);
-        self.watch.access(collection, &access);
-        Ok(Some(Choice { access, covered, direction: Some(Direction::default()), note: PRIMARY.into() }))
+        Ok(Some((key, covered)))
     }
+}
+
+fn chosen(access: Access, covered: Vec<bool>, note: Cow<'static, str>) -> Choice {
+    Choice { access, covered, direction: Some(Direction::default()), note }
+}
+
+/// The field that a component is, where it is no part of one.
+fn whole(component: &Component) -> Option<usize> {
+    component.json.is_empty().then_some(component.position)
+}
+
+/// The condition that a field equals something, by number, and what.
+fn equal_to(filter: &Filter, position: usize) -> Option<(usize, OperandId)> {
+    filter.conditions.iter().enumerate().find_map(|(number, condition)| {
+        let Condition::Compare { op: Comparison::Eq, path, operand } = condition else { return None };
+        (whole(path.here()?)? == position).then_some((number, *operand))
+    })
 }
