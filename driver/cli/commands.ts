@@ -53,7 +53,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'Writes a copy of a store to a new directory.',
     operands: ['store', 'directory'],
     run: ([path = '', directory = ''], terminal) =>
-      withView(path, terminal, (engine) => engine.backup(directory)).catch((error) => {
+      withView(path, terminal, (engine) =>
+        growing(directory, bytesOf(path), terminal, () => engine.backup(directory)),
+      ).catch((error) => {
         throw isEngineError(error) && error.code === 'STORE_LOCKED'
           ? new Error(`${error.message}. It can make a backup of itself: await connection.backup(directory)`)
           : error;
@@ -64,12 +66,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     operands: ['store'],
     run: ([path = ''], terminal) =>
       withStore(path, terminal, async (engine) => {
-        terminal.progress('writing a checkpoint');
-        const bytes = () => bytesOf(path, 'log-') + bytesOf(path, 'checkpoint-');
-        const before = bytes();
-        await engine.checkpoint();
-        terminal.endProgress();
-        terminal.print(`${path}: ${before} bytes before, ${bytes()} now.`);
+        const before = bytesOf(path);
+        await growing(path, before, terminal, () => engine.checkpoint());
+        terminal.print(`${path}: ${before} bytes before, ${bytesOf(path)} now.`);
       }),
   },
   dump: {
@@ -256,8 +255,32 @@ async function withOpened(
   }
 }
 
-function bytesOf(path: string, kind: string): number {
-  return readdirSync(path)
-    .filter((name) => name.startsWith(kind))
-    .reduce((sum, name) => sum + statSync(join(path, name)).size, 0);
+/** The bytes of a store's files, all or those of one kind; 0 where there are none yet. */
+function bytesOf(path: string, kind = ''): number {
+  const names = existsSync(path) ? readdirSync(path) : [];
+  return names
+    .filter((name) => /^(log|checkpoint)-/.test(name) && name.startsWith(kind))
+    .reduce((sum, name) => sum + (statSync(join(path, name), { throwIfNoEntry: false })?.size ?? 0), 0);
+}
+
+/** Shows, while a store writes files, how far these have grown to about so many bytes. */
+async function growing(
+  path: string,
+  total: number,
+  terminal: Terminal,
+  work: () => Promise<void>,
+): Promise<void> {
+  const before = bytesOf(path);
+  const show = () => {
+    // What is replaced goes before the end.
+    const written = Math.max(0, bytesOf(path) - before);
+    terminal.progress('bytes written', Math.min(written, total), total);
+  };
+  const timer = setInterval(show, 100);
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
+    terminal.endProgress();
+  }
 }
