@@ -110,10 +110,10 @@ const project = new Project({
     await again.close();
     console.log('exits by itself');
   `,
-  /** In the middle of a transaction: idle, with a lock or waiting for it, in the middle of calls, reading changes. */
+  /** In the middle of a transaction: idle, with a lock or waiting for it, in the middle of calls, reading changes, with a collection locked to try again. */
   'busy.mjs': `
     import { parentPort, workerData } from 'node:worker_threads';
-    import { Engine } from '${engine}';
+    import { Attempts, Engine } from '${engine}';
     const engine = Engine.open('crowded');
     const [id, balance] = ['id', 'balance'].map((field) => ({ field, as: 'number' }));
     const one = { cmp: { op: 'eq', path: { field: 'id' }, value: { p: 0 } } };
@@ -143,6 +143,31 @@ const project = new Project({
       },
       async works() { ready(); for (;;) { transaction.write(update, [1 + (workerData % 900), -2]); transaction.find(all); } },
       async commits() { ready(); for (;;) { const own = engine.begin({ isolation: 'read committed' }); own.write(update, [950, 1]); own.commit(); } },
+      async repeats() {
+        const insert = engine.compile({ insert: { into: 'noted', fields: ['balance'] } });
+        const noted = engine.compile({ find: { from: 'noted', select: { fields: [id] } } });
+        const attempts = (globalThis.attempts = new Attempts());
+        for (let attempt = 0; attempt < 2; attempt++) {
+          const own = (globalThis.own = engine.begin({ isolation: 'serializable', attempts }));
+          await own.waitForLock(60_000);
+          own.find(noted);
+          own.write(insert, [1]);
+          if (attempt > 0) break;
+          engine.write(insert, [2]);
+          try {
+            own.commit();
+          } catch (error) {
+            if (error.code !== 'WRITE_CONFLICT') throw error;
+          }
+        }
+        try {
+          engine.write(insert, [3]);
+          throw new Error('others are to wait');
+        } catch (error) {
+          if (error.code !== 'LOCKED') throw error;
+        }
+        ready();
+      },
       async feeds() { ready(); for await (const change of engine.changes()) { globalThis.last = change; } },
     };
     setInterval(() => {}, 1000);
@@ -159,9 +184,9 @@ const project = new Project({
     const engine = Engine.open('crowded');
     const [id, balance] = ['id', 'balance'].map((field) => ({ field, as: 'number' }));
     const int = (name, more) => ({ name, type: 'int', nullable: false, ...more });
-    engine.applySchema({ collections: [{
-      name: 'account', fields: [int('id', { autoIncrement: true }), int('balance')], primary: ['id'], indexes: [], foreign: [],
-    }] });
+    engine.applySchema({ collections: ['account', 'noted'].map((name) => ({
+      name, fields: [int('id', { autoIncrement: true }), int('balance')], primary: ['id'], indexes: [], foreign: [],
+    })) });
     engine.write(
       engine.compile({ insert: { into: 'account', fields: ['balance'] } }),
       Array.from({ length: 1000 }, () => 1),
@@ -187,6 +212,7 @@ const project = new Project({
     const transaction = engine.begin();
     transaction.find(engine.compile({ find: { from: 'account', select: { fields: [id] }, lock: { mode: 'exclusive', busy: 'fail' } } }));
     transaction.rollback();
+    engine.write(engine.compile({ insert: { into: 'noted', fields: ['balance'] } }), [4]);
     const snapshot = engine.snapshot();
     for (let number = 0; number < total; number += 3) Engine.fork(snapshot, 'fork ' + number).close();
     engine.close();
