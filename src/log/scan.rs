@@ -159,40 +159,48 @@ fn next_in_checkpoint<'a>(
     seed: u32,
     budget: &mut Budget,
 ) -> Option<Behind<'a>> {
-    let (head, rest) = file.get(broken..)?.split_at_checked(HEAD)?;
-    let (length, sum) = parts(head);
     // The bytes of the frame may be damaged and its head not, or only its checksum.
-    if let Some(contents) = rest.get(..length) {
+    if let Some((length, sum, contents)) = said(file, broken) {
         let own = frame::checksum(seed, (length as u32).to_le_bytes(), contents);
-        let behind = broken + HEAD + length;
-        if is_frame(file, behind, sum) {
-            return Some(Behind { end: behind, seed: sum, proved: None });
-        }
-        if is_frame(file, behind, own) {
-            return Some(Behind { end: behind, seed: own, proved: Some(contents) });
+        let end = broken + HEAD + length;
+        if own != sum && is_frame(file, end, own, budget)? {
+            return Some(Behind { end, seed: own, proved: Some(contents) });
         }
     }
-    for place in broken + 1..file.len().checked_sub(HEAD)? {
-        let (head, rest) = file.get(place..)?.split_at_checked(HEAD)?;
-        let (length, sum_here) = parts(head);
-        if length == 0 || length > rest.len() || !rest.first().is_some_and(|tag| (1..=3).contains(tag)) {
-            continue;
-        }
-        let behind = place + HEAD + length;
-        let length_behind = file.get(behind..).map_or(0, |head| parts(head.get(..HEAD).unwrap_or(&[])).0);
-        if !budget.spend(length.saturating_add(length_behind)) {
-            return None;
-        }
-        if is_frame(file, place, sum) {
+    // What a head says leads to the next one, as long as heads are whole.
+    let mut place = broken;
+    while let Some((length, sum, _)) = said(file, place) {
+        place += HEAD + length;
+        if is_frame(file, place, sum, budget)? {
             return Some(Behind { end: place, seed: sum, proved: None });
         }
-        if is_frame(file, behind, sum_here) {
-            return Some(Behind { end: behind, seed: sum_here, proved: None });
+    }
+    // Elsewhere a frame may begin anywhere. What a damaged head says of the checksum may still be right.
+    let head = file.get(broken..)?.get(..HEAD)?;
+    let (_, sum) = parts(head);
+    for place in broken + 1..file.len() {
+        let Some((length, sum_here, _)) = said(file, place) else { continue };
+        if is_frame(file, place, sum, budget)? {
+            return Some(Behind { end: place, seed: sum, proved: None });
+        }
+        let end = place + HEAD + length;
+        if is_frame(file, end, sum_here, budget)? {
+            return Some(Behind { end, seed: sum_here, proved: None });
         }
     }
     None
 }
 
-fn is_frame(file: &[u8], place: usize, seed: u32) -> bool {
-    matches!(at(file, place, seed), At::Frame(..))
+/// Length, checksum and contents of what may be a frame of a checkpoint.
+fn said(file: &[u8], place: usize) -> Option<(usize, u32, &[u8])> {
+    let (head, rest) = file.get(place..)?.split_at_checked(HEAD)?;
+    let (length, sum) = parts(head);
+    let contents = rest.get(..length)?;
+    contents.first().is_some_and(|tag| (1..=3).contains(tag)).then_some((length, sum, contents))
+}
+
+/// Whether a frame of this seed lies at a place; `None` where too much was looked at.
+fn is_frame(file: &[u8], place: usize, seed: u32, budget: &mut Budget) -> Option<bool> {
+    let Some((length, ..)) = said(file, place) else { return Some(false) };
+    budget.spend(length).then(|| matches!(at(file, place, seed), At::Frame(..)))
 }

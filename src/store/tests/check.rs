@@ -309,6 +309,41 @@ fn of_a_checkpoint_with_damage_all_other_parts_are_looked_at() {
 }
 
 #[test]
+fn behind_much_damage_a_checkpoint_goes_on() {
+    let store = open(library());
+    let mut transaction = begin(&store);
+    let name = "n".repeat(500);
+    transaction
+        .statement(|w| (0..1200).try_for_each(|_| insert(w, "author", json!({"name": name})).map(drop)))
+        .unwrap();
+    transaction.commit().unwrap();
+    let disk = TestDirectory::default();
+    store.current().unwrap().backup_in(&disk).unwrap();
+    let files = disk.contents();
+    let mut random = crate::log::tests::Random::new(3);
+    let mut left = |at: usize, length: usize, step: usize| {
+        let mut files = files.clone();
+        let bytes = file(&mut files, "checkpoint-");
+        for start in (at..400_000).step_by(step) {
+            bytes[start..start + length].iter_mut().for_each(|byte| *byte = random.number() as u8);
+        }
+        let checked = Store::check_in(&TestDirectory::of(files), &mut |_, _, _| ()).unwrap();
+        checked.root.by_name("author").unwrap().rows.len()
+    };
+    // A part has 125 rows in 65 KB; there are ten.
+    assert_eq!(left(1000, 600, 1_000_000), 1075, "the first is lost");
+    assert_eq!(left(1000, 600, 60_000), 455, "the first six are lost");
+    assert_eq!(left(100_000, 150_000, 1_000_000), 704, "the one behind has nobody left to prove it");
+    let zeroes = {
+        let mut files = files.clone();
+        file(&mut files, "checkpoint-")[100_000..250_000].fill(0);
+        let checked = Store::check_in(&TestDirectory::of(files), &mut |_, _, _| ()).unwrap();
+        checked.root.by_name("author").unwrap().rows.len()
+    };
+    assert_eq!(zeroes, 704);
+}
+
+#[test]
 fn there_must_be_a_store_to_be_checked() {
     assert_eq!(found(&Files::new()).unwrap_err().code, ErrorCode::Storage);
     let (mut files, _) = small();
