@@ -224,9 +224,9 @@ fn killed() -> (BTreeMap<String, Vec<u8>>, Json, usize) {
 fn room_behind_the_log_is_cut_off_and_not_spoken_of() {
     let (files, expected, used) = killed();
     let name = named(&files, "log-");
-    assert!(files[name].len() > used + 100_000, "there is room");
+    assert!(files[name].len() > used + 1000, "there is room");
     // As much of the room as the system may have left.
-    for length in [used, used + 1, used + 8, used + 100, used + 5000, files[name].len()] {
+    for length in [used, used + 1, used + 8, used + 100, used + 600, files[name].len()] {
         let mut files = files.clone();
         files.get_mut(name).unwrap().truncate(length);
         assert!(found(&files).unwrap().list().is_empty());

@@ -12,6 +12,7 @@ mod full_disk;
 mod lifecycle;
 mod locks;
 mod rename;
+mod restructured;
 mod salvage;
 mod schema;
 mod startup;
