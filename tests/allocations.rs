@@ -140,21 +140,21 @@ fn hot_operations_allocate_no_more_than_they_did() {
         ),
         (
             "insert of one row, commit",
-            64.5,
+            53.0,
             allocations(|i| {
                 insert.run(Session::Store(&store), person(ROWS + i).into()).unwrap();
             }),
         ),
         (
             "insert of one row in an open transaction",
-            22.5,
+            14.5,
             allocations(|i| {
                 insert.run(Session::Transaction(&mut inserting), person(2 * ROWS + i).into()).unwrap();
             }),
         ),
         (
             "update of one row, commit",
-            41.5,
+            37.0,
             allocations(|i| {
                 update.run(Session::Store(&store), vec![(i * 31).into(), (i % 7).into()].into()).unwrap();
             }),

@@ -377,7 +377,9 @@ impl Transaction {
                     true => Change::Everything,
                     false => Change::Rows(std::mem::take(&mut self.effects)),
                 };
-                Ok(Published { root: std::mem::take(&mut self.root), change })
+                // Whoever publishes must be alone with the version; the base costs nothing in its place.
+                let root = std::mem::replace(&mut self.root, Arc::clone(&self.base));
+                Ok(Published { root, change })
             })
         };
         self.forget();

@@ -43,6 +43,9 @@ pub struct Writer<'t> {
     entry: Vec<u8>,
 }
 
+/// What most keys have room in.
+const KEY: usize = 64;
+
 impl<'t> Writer<'t> {
     pub(super) fn new(root: &'t mut Arc<Root>, effects: &'t mut Vec<Effect>, clock: &'t Clock) -> Self {
         let first = effects.len();
@@ -55,8 +58,8 @@ impl<'t> Writer<'t> {
             now: None,
             builder: RowBuilder::new(),
             counted: Vec::new(),
-            key: Vec::new(),
-            entry: Vec::new(),
+            key: Vec::with_capacity(KEY),
+            entry: Vec::with_capacity(KEY),
         }
     }
 
@@ -103,6 +106,7 @@ impl<'t> Writer<'t> {
             *value = Some(count(&schema, collection, value.take().unwrap_or_default(), &mut self.counted)?);
         }
         let tick = self.clock.tick();
+        self.builder.reserve(schema.width(), 16 * schema.width());
         self.builder.push(ValueRef::Int(tick)).push(ValueRef::Int(tick));
         for value in values.iter().skip(FIRST_FIELD) {
             self.builder.push(value.as_ref().map_or(ValueRef::Null, Value::as_ref));

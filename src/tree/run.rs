@@ -23,7 +23,7 @@ pub(super) struct Run<T> {
 
 impl<T: Clone> Clone for Run<T> {
     fn clone(&self) -> Self {
-        let mut tail = Self::new_tail();
+        let mut tail = if self.tail.is_empty() { Vec::new() } else { Self::new_tail() };
         tail.extend_from_slice(&self.tail);
         Self { full: self.full.clone(), tail }
     }

@@ -108,8 +108,16 @@ impl RowBuilder {
 
     /// A builder with room for so many fields of so many bytes in all.
     pub fn with_capacity(fields: usize, bytes: usize) -> Self {
+        let mut builder = Self::new();
+        builder.reserve(fields, bytes);
+        builder
+    }
+
+    /// Makes room for so many fields more of so many bytes in all.
+    pub fn reserve(&mut self, fields: usize, bytes: usize) {
         // The table of ends comes to lie before the contents.
-        Self { contents: Vec::with_capacity(bytes + 2 * fields + 1), ends: Vec::with_capacity(fields) }
+        self.contents.reserve(bytes + 2 * fields + 1);
+        self.ends.reserve(fields);
     }
 
     /// Appends a field.
