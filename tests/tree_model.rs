@@ -77,6 +77,7 @@ proptest! {
         let sorted: Vec<_> = model.iter().collect();
         for (a, b, n) in probes {
             prop_assert_eq!(tree.get(&a), model.get(&a));
+            prop_assert_eq!(tree.first_from(&a), model.range::<Vec<u8>, _>(a.clone()..).next().map(|(k, v)| (k.as_slice(), v)));
             prop_assert_eq!(tree.rank(&a), model.range::<Vec<u8>, _>(..a.clone()).count());
             prop_assert_eq!(tree.nth(usize::from(n)).map(|(k, v)| (k.to_vec(), *v)), sorted.get(usize::from(n)).map(|(k, v)| ((*k).clone(), **v)));
             let (low, high) = if a <= b { (a, b) } else { (b, a) };

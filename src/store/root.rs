@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use crate::tree::Tree;
-use crate::value::{Row, encode_key, successor};
+use crate::value::{Row, encode_key};
 
 /// A version of the database. Immutable once it is shared; a clone copies one
 /// pointer for each collection and nothing else.
@@ -64,7 +64,7 @@ impl Root {
         let target = self.collection(foreign.target)?;
         Ok(match foreign.target_access {
             Access::Primary => target.rows.contains_key(key),
-            Access::Index(number) => target.index(number)?.count(key) > 0,
+            Access::Index(number) => target.index(number)?.entry(key).is_some(),
         })
     }
 }
@@ -166,11 +166,9 @@ impl Index {
         Self { spec, tree: Tree::from_sorted(keys.into_iter().map(|key| (key, ()))) }
     }
 
-    /// How many rows have values that begin with these components.
-    pub fn count(&self, prefix: &[u8]) -> usize {
-        let end = successor(prefix);
-        let end = end.as_deref().map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
-        self.tree.count_range(std::ops::Bound::Included(prefix), end)
+    /// The first entry that begins with these components.
+    pub fn entry(&self, prefix: &[u8]) -> Option<&[u8]> {
+        self.tree.first_from(prefix).map(|(entry, ())| entry).filter(|entry| entry.starts_with(prefix))
     }
 }
 

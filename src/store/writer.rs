@@ -266,7 +266,7 @@ impl<'t> Writer<'t> {
                     continue;
                 }
             }
-            if index.count(&self.key) > 0 {
+            if index.entry(&self.key).is_some() {
                 return Err(violation::unique(schema, &index.spec, after));
             }
         }

@@ -126,7 +126,30 @@ impl<V: Clone> Tree<V> {
 
     /// The entry with the smallest key that is not below `key`. O(log n).
     pub fn first_from(&self, key: &[u8]) -> Option<(&[u8], &V)> {
-        self.nth(self.rank(key))
+        let mut node = &*self.root;
+        // What follows the leaf at hand, in case all of that is below the key.
+        let mut behind = None;
+        let leaf = loop {
+            match node {
+                Node::Leaf(leaf) => break leaf,
+                Node::Inner(inner) => {
+                    let at = inner.child_for(key);
+                    behind = inner.children.get(at + 1).or(behind);
+                    node = inner.children.get(at)?;
+                }
+            }
+        };
+        let (at, _) = leaf.keys.search(key);
+        if let Some(value) = leaf.values.get(at) {
+            return Some((leaf.keys.get(at), value));
+        }
+        let mut node = &**behind?;
+        loop {
+            match node {
+                Node::Leaf(leaf) => return Some((leaf.keys.get(0), leaf.values.first()?)),
+                Node::Inner(inner) => node = inner.children.first()?,
+            }
+        }
     }
 
     /// How many keys are below `key`, whether or not it is there. O(log n).

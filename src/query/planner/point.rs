@@ -34,8 +34,7 @@ impl Execution {
             let Some((entry, covered)) = self.key_of(filter, components.len(), field)? else { continue };
             self.watch.prefix(collection, Through::Index(number), &entry);
             // Behind the fields stands the key of the row.
-            let found = index.tree.first_from(&entry).filter(|(found, ())| found.starts_with(&entry));
-            let key = found.and_then(|(found, ())| found.get(skip_key(found, components.len())..));
+            let key = index.entry(&entry).and_then(|found| found.get(skip_key(found, components.len())..));
             let access = Access::Points(key.map(<[u8]>::to_vec).into_iter().collect());
             return Ok(Some(chosen(access, covered, ["index ", &index.spec.name].concat().into())));
         }

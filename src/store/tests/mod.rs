@@ -158,7 +158,8 @@ pub fn column(root: &Root, collection: &str, field: &str) -> Json {
 pub fn entries(root: &Root, collection: &str, index: &str, value: impl Into<Value>) -> usize {
     let collection = root.by_name(collection).unwrap();
     let index = collection.indexes.iter().find(|known| known.spec.name == index).unwrap();
-    index.count(&key_of(&[value.into()]))
+    let prefix = key_of(&[value.into()]);
+    index.tree.iter().filter(|(entry, ())| entry.starts_with(&prefix)).count()
 }
 
 pub fn component(root: &Root, collection: &str, field: &str) -> Component {
