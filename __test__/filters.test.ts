@@ -379,3 +379,54 @@ describe('filters of relations that only a condition passes through', {
     assert.equal(await desks({ filters: { standing: false, young: false } }), 1);
   });
 });
+
+test('a filter on what documents of a joined entity refer to goes with the rows of that', async () => {
+  // biome-ignore lint/suspicious/noExplicitAny: the paths of these entities are no types.
+  type Loose = any;
+  const key = { id: { type: 'number', primary: true } } as const;
+  const alive = { alive: { name: 'alive', cond: { dead: false }, default: true } };
+  const Plant = new core.EntitySchema<Loose>({
+    name: 'Plant',
+    filters: alive,
+    properties: { ...key, name: { type: 'string' }, dead: { type: 'boolean', default: false } },
+  });
+  const Part = new core.EntitySchema<Loose>({
+    name: 'Part',
+    embeddable: true,
+    properties: { grams: { type: 'number' }, plant: { kind: 'm:1', entity: () => Plant } },
+  });
+  const Recipe = new core.EntitySchema<Loose>({
+    name: 'Recipe',
+    properties: {
+      ...key,
+      parts: { kind: 'embedded', entity: () => Part, array: true },
+      first: { kind: 'embedded', entity: () => Part, object: true },
+    },
+  });
+  const Dose = new core.EntitySchema<Loose>({
+    name: 'Dose',
+    properties: { ...key, recipe: { kind: 'm:1', entity: () => Recipe } },
+  });
+  const shop = await MikroORM.init(
+    defineConfig({ entities: [Plant, Part, Recipe, Dose], dbName: ':memory:' }),
+  );
+  await shop.schema.createSchema();
+  const em: Loose = shop.em.fork();
+  const plants = ['mint', 'sage'].map((name, i) => em.create(Plant, { id: i + 1, name, dead: false }));
+  const parts = plants.map((plant, i) => ({ grams: i, plant }));
+  em.create(Dose, { id: 1, recipe: em.create(Recipe, { id: 1, parts, first: parts[1] }) });
+  await em.flush();
+  for (const strategy of ['joined', 'select-in']) {
+    const [dose]: Loose[] = await (shop.em.fork() as Loose).find(
+      Dose,
+      {},
+      { populate: ['recipe.parts.plant', 'recipe.first.plant'], strategy },
+    );
+    const { recipe } = dose;
+    assert.deepEqual(
+      [...recipe.parts, recipe.first].map((part: Loose) => part.plant.name),
+      ['mint', 'sage', 'sage'],
+    );
+  }
+  await shop.close(true);
+});

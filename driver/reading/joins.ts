@@ -168,7 +168,7 @@ function joinOf(
   return {
     prop: name,
     keyOnly,
-    where: allOf([(prop as any).where, conditionWithout(filter, hidden), asked]),
+    where: allOf([(prop as any).where, filterOnRows(relation.target(), filter, hidden), asked]),
     orderBy,
     required:
       requirementOf(prop, hint, filter) ??
@@ -283,6 +283,31 @@ function polymorphicJoin(
 
 function hasProperty(meta: EntityMetadata, field: string): boolean {
   return field === '*' || (field.split(/[.:]/)[0] ?? '') in meta.properties;
+}
+
+/**
+ * What a filter says of the rows of an entity themselves: some relations, these by name, have it said to their own. That
+ * goes for relations inside of documents, too, which are not joined.
+ */
+export function filterOnRows(
+  { props }: Pick<Model, 'props'>,
+  filter: unknown,
+  relations: ReadonlyMap<string, boolean>,
+): unknown {
+  const rest = conditionWithout(filter, relations);
+  if (!isPlainObject(rest)) {
+    return rest;
+  }
+  const entries = Object.entries(rest).flatMap(([name, said]): [string, unknown][] => {
+    const prop = props.get(name);
+    if (prop?.kind !== 'embedded' || !isPlainObject(said)) {
+      return [[name, said]];
+    }
+    const held = [...prop.props].filter(([, child]) => isRelation(child) && child.json.length > 0);
+    const left = filterOnRows(prop, said, new Map(held.map(([child]) => [child, true])));
+    return saysNothing(left) ? [] : [[name, left]];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** The relations that are joined further on, with whether their key is kept on this side. */

@@ -7,8 +7,8 @@ import type { Calls } from '../calls/calls.js';
 import { databaseKeyOf, isPolymorphic, MEMBERS_ARE_FILTERED } from '../compat.js';
 import { unsupported } from '../errors.js';
 import { type FindDefaults, findRequest, groupPage } from './find-options.js';
-import { allOf, conditionWithout, QUANTIFIERS } from './join-conditions.js';
-import { keysHere } from './joins.js';
+import { allOf, QUANTIFIERS } from './join-conditions.js';
+import { filterOnRows, keysHere } from './joins.js';
 import { type Key, primaryKeyOf } from '../model/keys.js';
 import { pivotCondition } from './pivot-condition.js';
 import type { Model } from '../plan/model.js';
@@ -201,7 +201,7 @@ function memberOptions(
     defaults,
   );
   const joined = keysHere(model, request.nested ?? []);
-  return { ...request, where: allOf([where, conditionWithout(filter, joined)]), prop };
+  return { ...request, where: allOf([where, filterOnRows(model, filter, joined)]), prop };
 }
 
 /** The order of the members of M:N collections: the one asked for, else that of the property, else the one they are kept in. */
