@@ -1,6 +1,23 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Entity, MikroORM, PrimaryKey, Property, defineConfig, raw, sql } from 'collection-store-mikro-orm';
+import {
+  Embeddable,
+  Embedded,
+  Entity,
+  MikroORM,
+  PrimaryKey,
+  Property,
+  defineConfig,
+  raw,
+  sql,
+} from 'collection-store-mikro-orm';
+import { coreMajor } from './compatibility/feature.js';
+
+@Embeddable()
+class Place {
+  @Property({ type: 'string', nullable: true })
+  city?: string | null;
+}
 
 @Entity()
 class Sample {
@@ -18,6 +35,9 @@ class Sample {
 
   @Property({ type: 'json', nullable: true })
   doc?: unknown;
+
+  @Embedded({ entity: () => Place, nullable: true })
+  place?: Place | null;
 }
 
 let orm: MikroORM;
@@ -56,6 +76,7 @@ describe('values that a field cannot hold', () => {
     ['a text with half a surrogate pair in a document', { doc: { a: '\ud800' } }, /surrogate/],
     ['a document that contains itself', { doc: cyclic }, /circular|cyclic|itself|stack/i],
     ['an unknown property', { nope: 1 }, /nope/],
+    ['an unknown property of an embedded object', { place: { nope: 1 } }, /Sample\.place\.nope/],
   ];
 
   for (const [text, data, message] of cases) {
@@ -64,6 +85,37 @@ describe('values that a field cannot hold', () => {
       await refused(() => orm.em.fork().nativeUpdate(Sample, { id: 1 }, data as never), message);
     });
   }
+});
+
+describe('what nothing can be made of', () => {
+  const page = async (orderBy: unknown) => {
+    const em = orm.em.fork() as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+    const options = { first: 1, orderBy };
+    return coreMajor === 6
+      ? em['findByCursor']?.(Sample, {}, options)
+      : em['findByCursor']?.(Sample, { where: {}, ...options });
+  };
+
+  test('an order of a page by an unknown property', async () => {
+    await refused(() => page({ nope: 'asc' }), /Sample\.nope/);
+    await refused(() => page([{ id: 'asc' }, { place: { nope: 'asc' } }]), /Sample\.place\.nope/);
+  });
+
+  test('a condition that is no object and no key', async () => {
+    await refused(() => orm.em.fork().find(Sample, true as never), /condition/);
+  });
+
+  test('an unknown thing to do about a conflict', async () => {
+    const onConflictAction = 'nope' as never;
+    await refused(
+      () => orm.em.fork().upsert(Sample, { id: 1 }, { onConflictAction }),
+      /onConflictAction.*"nope"/,
+    );
+    await refused(
+      () => orm.em.fork().upsertMany(Sample, [{ id: 1 }, { id: 2 }], { onConflictAction }),
+      /onConflictAction.*"nope"/,
+    );
+  });
 });
 
 describe('SQL is refused by name', () => {

@@ -25,6 +25,8 @@ import type { SchemaDef } from './native/ir.js';
 import type { FindOptions } from './plan/planner.js';
 import type { Rules } from './plan/rules.js';
 import { schemaOf } from './plan/schema.js';
+import { Shape } from './plan/shape.js';
+import { walkOrder } from './plan/order.js';
 import type { Row } from './plan/part.js';
 import { settleAll } from './writing/settle.js';
 import { noSql } from './refused/query-builders.js';
@@ -126,6 +128,9 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       if ((first ?? last ?? before ?? after ?? undefined) === undefined) {
         return this.#find(meta, where, given, given.limit);
       }
+      const { models } = this.#spaces.get(given.schema);
+      // Core leaves out what it does not know.
+      walkOrder(models.queried(meta), given.orderBy, new Shape(''));
       // Writes the limit of the page into the options that it gets.
       const pageOptions = { ...given };
       const page = this.processCursorOptions(meta as any, pageOptions, given.orderBy ?? {}) as {

@@ -15,7 +15,7 @@ import {
   type RelationProp,
 } from './model.js';
 import { isPolymorphic, polymorphicKey } from './polymorphic.js';
-import { describe, isRaw, isRawKey, rawFragment } from './value.js';
+import { describe, isPlainObject, isRaw, isRawKey, rawFragment } from './value.js';
 
 /** Values by property or column name. A name with `undefined` says nothing about its columns, as one that is not there. */
 export type Payload = Readonly<Record<string, unknown>>;
@@ -66,9 +66,7 @@ function makeTarget(model: Model, name: string): Target {
   const prop = findProp(model, name);
   const path = `${model.name}.${name}`;
   if (prop === undefined) {
-    throw isRawKey(name)
-      ? rawFragment(name, path)
-      : new PlanError('UNKNOWN_PROPERTY', `Trying to write not existing property ${path}`, path);
+    throw isRawKey(name) ? rawFragment(name, path) : unknownProperty(path);
   }
   if (prop.refused !== undefined) {
     throw new PlanError('NOT_STORED', `${path} ${prop.refused} and cannot be written`, path);
@@ -144,6 +142,12 @@ function inlineTarget(prop: EmbeddedProp, path: string): Target {
         );
       }
       const given = value as Payload;
+      const unknown = isPlainObject(value)
+        ? Object.keys(value).find((name) => !prop.props.has(name))
+        : undefined;
+      if (unknown !== undefined) {
+        throw unknownProperty(`${at}.${unknown}`);
+      }
       return members.flatMap(({ name, target }) =>
         given[name] === undefined
           ? target.columns.map(() => ABSENT)
@@ -179,6 +183,10 @@ function relationTarget(prop: RelationProp, path: string): Target {
       return places.map((place) => flat[place]);
     },
   };
+}
+
+function unknownProperty(path: string): PlanError {
+  return new PlanError('UNKNOWN_PROPERTY', `Trying to write not existing property ${path}`, path);
 }
 
 function writable(value: unknown, path: string): unknown {

@@ -35,6 +35,13 @@ const KEY_SEPARATOR = '~~~';
  * and changes nothing here: it is about relations joined to be populated.
  */
 export function walkWhere(model: Model, where: unknown, sink: Sink): void {
+  if (typeof where === 'boolean') {
+    throw new PlanError(
+      'INVALID_CONDITION',
+      `A condition is an object of properties, or a key, not ${describe(where)} (at ${model.name})`,
+      model.name,
+    );
+  }
   if (where !== undefined && where !== null) {
     walkEntity(sink, model, primaryParts(model), where, model.name, '');
   }

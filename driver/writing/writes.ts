@@ -214,7 +214,7 @@ export class Writes {
       | string[];
     const conflict = {
       unique,
-      ignore: options.onConflictAction === 'ignore',
+      ignore: ignores(options.onConflictAction),
       merge: options.onConflictMergeFields,
       exclude: options.onConflictExcludeFields,
       where: options.onConflictWhere,
@@ -239,7 +239,8 @@ export class Writes {
       affectedRows: result.affected,
       insertId: ids[0],
       row: written[0],
-      rows: written,
+      // Core takes them for those of the data, place by place: where one is missing, it reads all of them again.
+      rows: complete ? written : [],
       insertedIds: ids,
     };
   }
@@ -383,4 +384,11 @@ function uniqueProperties(meta: EntityMetadata, where: unknown, asked: unknown):
     ? Object.keys(where as object).flatMap((key) => Utils.splitPrimaryKeys(key))
     : [];
   return names.length > 0 ? names : (meta.primaryKeys as string[]);
+}
+
+function ignores(action: unknown): boolean {
+  if (action !== undefined && action !== null && action !== 'merge' && action !== 'ignore') {
+    throw unsupported(`onConflictAction is 'merge' or 'ignore', not ${JSON.stringify(action)}.`);
+  }
+  return action === 'ignore';
 }
