@@ -100,6 +100,34 @@ describe('`$infer`', () => {
     );
   });
 
+  test('of alternatives, loads what goes with the row as a whole where that fulfils one', async () => {
+    const members = async (where: object, name: string) =>
+      (await find(Author, where, { populate })).map((author) => [
+        author.name,
+        author[name].getItems().map((item: Loose) => item.title),
+      ]);
+    const where = { $or: [{ name: 'Bob' }, { books: { title: 'A' } }] };
+    assert.deepEqual(await members(where, 'books'), [
+      ['Ann', ['A']],
+      ['Bob', ['C']],
+    ]);
+    const deeper = { $or: [{ name: 'Bob' }, { books: { tags: { name: 'red' } } }] };
+    assert.deepEqual(await members(deeper, 'books'), [
+      ['Ann', ['A']],
+      ['Bob', ['C']],
+    ]);
+    const books = await find(Book, { $or: [{ title: 'A' }, { tags: { name: 'red' } }] }, { populate });
+    assert.deepEqual(
+      books.map((book) => book.tags.length),
+      [2],
+    );
+    const blue = await find(Book, { $or: [{ title: 'C' }, { tags: { name: 'blue' } }] }, { populate });
+    assert.deepEqual(
+      blue.map((book) => book.tags.getItems().map((tag: Loose) => tag.name)),
+      [['blue'], ['blue'], []],
+    );
+  });
+
   test('does not change the page', async () => {
     const where = { books: { title: { $in: ['A', 'B', 'C'] } } };
     const authors = await find(Author, where, { populate, limit: 1 });

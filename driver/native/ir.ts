@@ -110,8 +110,8 @@ export interface NestedSelect {
   /** The property of the row that holds them. */
   readonly name: string;
   readonly join: Join;
-  /** The pivot between the two collections, joined first. */
-  readonly via?: Join;
+  /** The pivot between the two collections, joined first, and which of its rows count. */
+  readonly via?: Step;
   readonly many: boolean;
   readonly required: boolean;
   readonly where?: Expr;

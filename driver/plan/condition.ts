@@ -66,9 +66,9 @@ export class ConditionBuilder implements Sink {
     return lower({ all: this.#outer }, this.root);
   }
 
-  /** What the condition says of the rows of relations to many, and of those behind them, whatever the other rows are. */
-  rows(): ReadonlyMap<Scope, Expr> {
-    return conditionsByRow({ all: this.#outer }, this.root);
+  /** What the condition says of the rows of relations to many, and of those behind them, whatever the other rows are; with `all`, of those of any relation. */
+  rows(all = false): ReadonlyMap<Scope, Expr> {
+    return conditionsByRow({ all: this.#outer }, this.root, all);
   }
 
   /** The rows that the condition is about, each behind those that lead to it. */

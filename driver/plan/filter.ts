@@ -4,7 +4,7 @@
 import type { Expr } from '../native/ir.js';
 import { ConditionBuilder } from './condition.js';
 import { addFilters, type JoinFilter } from './joined.js';
-import type { Model } from './model.js';
+import type { Model, RelationProp } from './model.js';
 import { classFilter, type Scope } from './scope.js';
 import { walkWhere } from './where.js';
 
@@ -51,6 +51,25 @@ function joinedRows(builder: ConditionBuilder): JoinedRows {
       return known.length === 0 ? undefined : allOf(known);
     },
   };
+}
+
+/** The rows that a condition joins where it joins each relation but once, for rows of a model that are handed out with the relations that it follows. */
+export function matchesOf(
+  model: Model,
+  where: unknown,
+  firstParam: number,
+): { readonly joined: JoinedRows; readonly nextParam: number } {
+  const builder = new SingleJoins(model, firstParam);
+  walkWhere(model, where, builder);
+  const rows = builder.rows(true);
+  return { joined: { root: builder.root, at: (scope) => rows.get(scope) }, nextParam: builder.nextParam };
+}
+
+/** Members of `$and` speak of the same rows. */
+class SingleJoins extends ConditionBuilder {
+  override enter(prop: RelationProp): void {
+    super.enter(prop, '');
+  }
 }
 
 const NO_FILTERS: readonly JoinFilter[] = [];

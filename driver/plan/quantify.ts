@@ -27,10 +27,11 @@ export function lower(condition: Condition, scope: Scope): Expr | undefined {
 
 /**
  * What a condition says of the rows of relations to many, and of those behind
- * them, whatever the other rows are. Of what it says of rows and of those that
+ * them, whatever the other rows are; with `every`, also of those that there is
+ * but one of for each row. Of what it says of rows and of those that
  * lead to them in one breath, they are asked for the latter on the way back.
  */
-export function conditionsByRow(condition: Condition, scope: Scope): ReadonlyMap<Scope, Expr> {
+export function conditionsByRow(condition: Condition, scope: Scope, every = false): ReadonlyMap<Scope, Expr> {
   const rows = new Map<Scope, Expr>();
   const add = (scope: Scope, expr: Expr): void => {
     const known = rows.get(scope);
@@ -51,7 +52,7 @@ export function conditionsByRow(condition: Condition, scope: Scope): ReadonlyMap
       visit(member, child, several || child.many);
     }
   };
-  visit(positive(condition, false), scope, false);
+  visit(positive(condition, false), scope, every);
   return rows;
 }
 

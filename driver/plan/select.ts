@@ -5,7 +5,7 @@
  */
 import type { Expr, NestedSelect, Select, SelectField } from '../native/ir.js';
 import { chosen, type FormulaProp, isFormula } from './chosen.js';
-import { allOf, whereOf } from './filter.js';
+import { allOf, type JoinedRows, matchesOf, whereOf } from './filter.js';
 import { PlanError } from './errors.js';
 import { keyPlaces, primaryParts, targetParts } from './key.js';
 import {
@@ -38,6 +38,8 @@ export interface SelectOptions {
   readonly refs?: readonly string[] | undefined;
   /** Relations to fetch with their rows. */
   readonly nested?: readonly NestedOptions[] | undefined;
+  /** A condition on the rows here: of relations that are matched, only the rows that it is fulfilled with are fetched. */
+  readonly matches?: unknown;
 }
 
 /** A relation to fetch within the same query. */
@@ -50,6 +52,8 @@ export interface NestedOptions extends SelectOptions {
   readonly keyOnly?: boolean | undefined;
   /** Leaves out rows for which nothing is found: always, or unless they have no such relation anyway. */
   readonly required?: 'always' | 'unless absent' | undefined;
+  /** Only those of its rows that a condition on the rows that lead here is fulfilled with. */
+  readonly matched?: boolean | undefined;
   /** What to fetch of each entity that the relation may lead to, by discriminator; instead of what else is said here. */
   readonly targets?: ReadonlyMap<string, NestedOptions> | undefined;
 }
@@ -60,9 +64,15 @@ export function shapeSelect(shape: Shape, model: Model, options: SelectOptions):
   markNames(shape, 'exclude', options.exclude);
   markNames(shape, 'lazy', options.lazy);
   markNames(shape, 'refs', options.refs);
+  if (options.matches !== undefined) {
+    shape.mark('matches');
+    walkWhere(model, options.matches, shape);
+  }
   for (const nested of options.nested ?? []) {
     const prop = relationOf(model, nested.prop);
-    shape.mark(`nested ${nested.required ?? ''} ${nested.keyOnly === true ? 'key' : 'row'} ${nested.prop}`);
+    shape.mark(
+      `nested ${nested.matched === true} ${nested.required ?? ''} ${nested.keyOnly === true ? 'key' : 'row'} ${nested.prop}`,
+    );
     if (nested.targets === undefined) {
       shapeNested(shape, prop, nested);
     } else {
@@ -100,7 +110,12 @@ export interface CompiledSelect {
 }
 
 /** Builds what `shapeSelect` described. */
-export function compileSelect(model: Model, options: SelectOptions, firstParam = 0): CompiledSelect {
+export function compileSelect(
+  model: Model,
+  options: SelectOptions,
+  firstParam = 0,
+  matched?: Matched,
+): CompiledSelect {
   const parts = new Parts();
   const nested = options.nested ?? [];
   const refs = options.refs ?? [];
@@ -136,12 +151,14 @@ export function compileSelect(model: Model, options: SelectOptions, firstParam =
     const prop = relationOf(model, name);
     parts.add(prop.holder, nestedPart(prop, { prop: name, keyOnly: true }, firstParam));
   }
-  let nextParam = firstParam;
+  const matches = options.matches === undefined ? undefined : matchesOf(model, options.matches, firstParam);
+  const rows = matches === undefined ? matched : { joined: matches.joined, scope: matches.joined.root };
+  let nextParam = matches?.nextParam ?? firstParam;
   for (const item of nested) {
     const prop = relationOf(model, item.prop);
     const part =
       item.targets === undefined
-        ? nestedPart(prop, item, nextParam)
+        ? nestedPart(prop, item, nextParam, item.matched === true ? rowsBelow(rows, prop) : undefined)
         : polymorphicPart(prop, polymorphicOf(prop), item, nextParam);
     nextParam = part.nextParam;
     parts.add(prop.holder, part);
@@ -257,6 +274,16 @@ function formulaParts(formulas: readonly FormulaProp[], whole: WholeRow): Part[]
   }));
 }
 
+/** The rows that a condition is fulfilled with, and those among them that are fetched. */
+interface Matched {
+  readonly joined: JoinedRows;
+  readonly scope: Scope;
+}
+
+function rowsBelow(rows: Matched | undefined, prop: RelationProp): Matched | undefined {
+  return rows && { joined: rows.joined, scope: rows.scope.follow(prop, '') };
+}
+
 /** The relations among these that leave out rows. */
 export function requiredOf(nested: readonly NestedOptions[]): NestedOptions[] {
   return nested.flatMap(({ prop, where, required, nested: further, targets }) =>
@@ -306,7 +333,12 @@ function isFound(nested: NestedSelect): Expr {
 
 function related({ join, via }: Pick<NestedSelect, 'join' | 'via'>, where: Expr): Expr {
   const found: Expr = { related: { join, quantifier: 'some', where } };
-  return via === undefined ? found : { related: { join: via, quantifier: 'some', where: found } };
+  if (via === undefined) {
+    return found;
+  }
+  const { where: here, collection, on } = via;
+  const pivot = here === undefined ? found : allOf([here, found]);
+  return { related: { join: { collection, on }, quantifier: 'some', where: pivot } };
 }
 
 /** Rows of one entity in those of another. */
@@ -320,8 +352,9 @@ function nestedPart(
   prop: RelationProp,
   options: NestedOptions,
   firstParam: number,
+  matched?: Matched,
 ): Part & { readonly nextParam: number } {
-  const { nested, read, nextParam } = nestedOf(prop, options, firstParam);
+  const { nested, read, nextParam } = nestedOf(prop, options, firstParam, matched);
   return {
     name: prop.name,
     nested: [nested],
@@ -331,7 +364,7 @@ function nestedPart(
   };
 }
 
-function nestedOf(prop: RelationProp, options: NestedOptions, firstParam: number): Nested {
+function nestedOf(prop: RelationProp, options: NestedOptions, firstParam: number, matched?: Matched): Nested {
   const target = prop.target();
   const where = whereOf(target, options.where, firstParam);
   const order = new OrderBuilder(target, where.joined);
@@ -339,10 +372,16 @@ function nestedOf(prop: RelationProp, options: NestedOptions, firstParam: number
   const { select, finish, conditions, nextParam } =
     options.keyOnly === true
       ? { ...selectKey(prop), nextParam: where.nextParam }
-      : compileSelect(target, options, where.nextParam);
-  const all = [...(where.expr ? [where.expr] : []), ...conditions];
+      : compileSelect(target, options, where.nextParam, matched);
+  const all = [where.expr, matched?.joined.at(matched.scope), ...conditions].filter(
+    (expr) => expr !== undefined,
+  );
+  const { via, ...rest } = way(prop);
+  const pivot = matched?.scope.parent;
+  const pivoted = via && pivot && matched.joined.at(pivot);
   const nested: NestedSelect = {
-    ...way(prop),
+    ...rest,
+    ...(via && { via: pivoted === undefined ? via : { ...via, where: pivoted } }),
     required: options.required === 'always',
     ...(all.length > 0 && { where: allOf(all) }),
     ...(order.order.length > 0 && { order: order.order }),

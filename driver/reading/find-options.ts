@@ -54,10 +54,16 @@ export function findRequest(
     lazy: lazyProperties(meta, populate),
     refs: defaults.joinsOwners ? inverseReferences(meta, populate, fields, nested) : undefined,
     nested,
+    matches: nested?.some(({ matched }) => matched) ? matchedBy(options, where) : undefined,
     per: groupPage(options._partitionLimit),
     joinFilters: options.joinFilters,
     lock: lockOf(options.lockMode, options.ctx),
   };
+}
+
+/** The condition that rows of relations are inferred from. */
+function matchedBy({ _populateWhere, populateWhere }: any, where: unknown): unknown {
+  return _populateWhere === 'infer' ? populateWhere : where;
 }
 
 /** Core's limit for each parent of a collection. */
@@ -121,6 +127,8 @@ function inferred(
     populateFilter,
     polymorphicFilters,
     orderBy,
+    limit: options.limit,
+    offset: options.offset,
     _populateWhere: 'infer',
   };
   const nested = joins(meta, model, hints, conditions, defaults) ?? [];
@@ -162,6 +170,9 @@ function joins(
     fields,
     exclude,
     inferred: options._populateWhere === 'infer',
+    // Of a page SQL takes the keys first, and has nothing but what is said of each relation for the rows to join.
+    matched:
+      options._populateWhere === 'infer' && options.limit === undefined && options.offset === undefined,
   });
 }
 

@@ -46,6 +46,8 @@ export interface JoinOptions {
   readonly polymorphicFilters?: PolymorphicFilters | undefined;
   /** The rows of relations are those that the condition of the query was fulfilled with. */
   readonly inferred?: boolean;
+  /** Those rows are found by the condition of the query itself, rather than by what it says of each relation alone. */
+  readonly matched?: boolean;
   /** A condition of the caller's leaves out rows here without a match, as those are members of a collection. */
   readonly members?: boolean;
 }
@@ -136,7 +138,7 @@ function joinOf(
   const keyHere = relation.columns.length > 0;
   const filter = conditionBelow(options.filter, name, keyHere);
   const where = conditionBelow(options.where, name, keyHere);
-  const { inferred = false } = options;
+  const { inferred = false, matched = false } = options;
   const orderBy = [
     options.orderBy && orderBelow(options.orderBy, name, target),
     (prop as any).orderBy,
@@ -160,11 +162,16 @@ function joinOf(
         fields,
         exclude,
         inferred,
+        matched,
         members: inferred ? isToMany(relation) : relation.kind === '1:m',
       });
   const apart = keysHere(relation.target(), nested);
   const hidden = new Map([...apart, ...optionalRelations(target, relation.target())]);
-  const asked = inferred ? conditionWithout(where, apart) : conditionOnRows(relation, where, apart);
+  const asked = inferred
+    ? matched
+      ? undefined
+      : conditionWithout(where, apart)
+    : conditionOnRows(relation, where, apart);
   return {
     prop: name,
     keyOnly,
@@ -179,6 +186,7 @@ function joinOf(
     exclude: exclude?.length ? exclude : undefined,
     lazy: lazyProperties(target, children),
     nested,
+    matched,
   };
 }
 

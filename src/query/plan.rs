@@ -359,9 +359,9 @@ pub struct Select {
 pub struct Nested {
     /// The way to them, from the pivot where there is one.
     pub join: Join,
-    /// The way to the pivot between both collections.
+    /// The way to the pivot between both collections, and which of its rows count.
     #[serde(default)]
-    pub via: Option<Join>,
+    pub via: Option<Step>,
     /// A list of rows, else one or none.
     pub many: bool,
     /// Whether rows without any nested row are left out, as by an inner join.

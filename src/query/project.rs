@@ -2,7 +2,7 @@
 
 use super::execution::Execution;
 use super::plan::Wire;
-use super::shape::{Join, NestedShape, Output, OutputField, SelectShape};
+use super::shape::{NestedShape, Output, OutputField, SelectShape, Step};
 use super::sink::Sink;
 use super::sort::Sorter;
 use crate::error::Result;
@@ -36,17 +36,17 @@ impl Execution {
     fn nested(&self, nested: &NestedShape, row: &Row) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
         if nested.order.keys.is_empty() {
-            self.descend(&nested.joins, nested, row, &mut |row| {
+            self.descend(&nested.steps, row, &mut |row| {
                 rows.push(row.clone());
                 // Of a single row the first will do.
                 Ok(nested.many)
             })?;
             return Ok(rows);
         }
-        let Some(last) = nested.joins.last() else { return Ok(rows) };
-        let schema = &self.root.collection(last.target)?.schema;
+        let Some(last) = nested.steps.last() else { return Ok(rows) };
+        let schema = &self.root.collection(last.join.target)?.schema;
         let mut sorter = Sorter::new(&nested.order, if nested.many { usize::MAX } else { 1 });
-        self.descend(&nested.joins, nested, row, &mut |row| {
+        self.descend(&nested.steps, row, &mut |row| {
             sorter.push(self, schema, row)?;
             Ok(true)
         })?;
@@ -55,18 +55,14 @@ impl Execution {
 
     fn descend(
         &self,
-        joins: &[Join],
-        nested: &NestedShape,
+        steps: &[Step],
         row: &Row,
         visit: &mut dyn FnMut(&Row) -> Result<bool>,
     ) -> Result<bool> {
-        match joins.split_first() {
-            Some((join, rest)) => {
-                self.follow_in_order(join, row, &mut |row| self.descend(rest, nested, row, visit))
-            }
-            None if self.holds(&nested.filter, row)? => visit(row),
-            None => Ok(true),
-        }
+        let Some((step, rest)) = steps.split_first() else { return visit(row) };
+        self.follow_in_order(&step.join, row, &mut |row| {
+            if self.holds(&step.filter, row)? { self.descend(rest, row, visit) } else { Ok(true) }
+        })
     }
 }
 

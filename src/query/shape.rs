@@ -208,10 +208,9 @@ pub(super) struct SelectShape {
 /// Rows of another collection inside a row.
 #[derive(Debug)]
 pub(super) struct NestedShape {
-    /// One join, or two by way of a pivot.
-    pub joins: Vec<Join>,
+    /// The way to them: one relation, or two by way of a pivot.
+    pub steps: Vec<Step>,
     pub many: bool,
-    pub filter: Filter,
     pub order: OrderShape,
     pub select: SelectShape,
 }

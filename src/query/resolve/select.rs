@@ -122,33 +122,25 @@ impl<'c> Resolver<'c> {
     }
 
     fn nested(&mut self, schema: &'c Arc<Schema>, nested: &plan::Nested) -> Result<NestedShape> {
-        let mut joins = Vec::with_capacity(2);
+        let mut steps = Vec::with_capacity(2);
         let mut schema = schema;
-        for step in nested.via.iter().chain([&nested.join]) {
-            let (join, target) = self.join(schema, step)?;
-            joins.push(join);
-            schema = target;
+        if let Some(via) = &nested.via {
+            let (step, pivot) = self.step(schema, via)?;
+            steps.push(step);
+            schema = pivot;
         }
+        let (join, schema) = self.join(schema, &nested.join)?;
         let mut filter = self.filter(schema, nested.filter.as_ref())?;
         let (select, required) = self.select(schema, &nested.select)?;
         filter.conditions.extend(required.conditions);
         let order = self.order(schema, &nested.order, false)?;
-        Ok(NestedShape { joins, many: nested.many, filter, order, select })
+        steps.push(Step { join, filter: Arc::new(filter) });
+        Ok(NestedShape { steps, many: nested.many, order, select })
     }
 
     /// That there is a nested row. Resolved apart from the nested rows themselves, which are found in another way.
     fn required(&mut self, schema: &'c Arc<Schema>, nested: &plan::Nested) -> Result<Condition> {
-        let mut expr = plan::Expr::All(
-            nested
-                .filter
-                .iter()
-                .cloned()
-                .chain(nested.select.nested.iter().filter_map(requirement))
-                .collect(),
-        );
-        for step in [&nested.join].into_iter().chain(&nested.via) {
-            expr = related(step, expr);
-        }
+        let expr = found(nested);
         self.condition(schema, &expr, false)
     }
 
@@ -163,13 +155,16 @@ impl<'c> Resolver<'c> {
 type Way<'p> = (usize, &'p [plan::Step]);
 
 fn requirement(nested: &plan::Nested) -> Option<plan::Expr> {
-    nested.required.then(|| {
-        let inner = nested.filter.iter().cloned().chain(nested.select.nested.iter().filter_map(requirement));
-        [&nested.join]
-            .into_iter()
-            .chain(&nested.via)
-            .fold(plan::Expr::All(inner.collect()), |expr, step| related(step, expr))
-    })
+    nested.required.then(|| found(nested))
+}
+
+/// That there is a nested row.
+fn found(nested: &plan::Nested) -> plan::Expr {
+    let inner = nested.filter.iter().cloned().chain(nested.select.nested.iter().filter_map(requirement));
+    let found = related(&nested.join, plan::Expr::All(inner.collect()));
+    let Some(via) = &nested.via else { return found };
+    let here = via.filter.as_deref().cloned();
+    related(&via.join(), plan::Expr::All(here.into_iter().chain([found]).collect()))
 }
 
 fn related(step: &plan::Join, filter: plan::Expr) -> plan::Expr {
