@@ -13,6 +13,7 @@ import {
   Property,
   defineConfig,
 } from 'collection-store-mikro-orm';
+import { coreMajor } from './compatibility/feature.js';
 
 const opened: MikroORM[] = [];
 
@@ -171,4 +172,33 @@ test("a fixed order is the owner's, also where the members know of it first", as
     [...(found as Row).tracks].map(({ name }) => name),
     ['c', 'a', 'b'],
   );
+});
+
+test('joined, a fixed order goes before the order of the entity, and after one that is asked for', async () => {
+  type Row = { id: number; rank: number; tracks: Collection<Row>; extras: Collection<Row> };
+  const scalars = { id: { type: 'number', primary: true }, rank: { type: 'number' } };
+  const Track = new EntitySchema<Row>({
+    name: 'Track',
+    orderBy: { rank: 'desc' },
+    properties: scalars as never,
+  } as never);
+  const tracks = { kind: 'm:n', entity: () => Track, owner: true };
+  const List = new EntitySchema<Row>({
+    name: 'List',
+    properties: { ...scalars, tracks: { ...tracks, fixedOrder: true }, extras: tracks } as never,
+  });
+  const orm = await open(List, Track);
+  const em = orm.em.fork();
+  const [a, b, c] = [1, 2, 3].map((id) => em.create(Track, { id, rank: id % 3 } as never) as Row);
+  em.create(List, { id: 1, rank: 0, tracks: [c, a, b], extras: [c, a, b] } as never);
+  await em.flush();
+  const orders = async (populateOrderBy?: object) => {
+    const options = { populate: ['tracks', 'extras'], strategy: 'joined', populateOrderBy };
+    const list = (await orm.em.fork().findOneOrFail(List, 1 as never, options as never)) as Row;
+    return [list.tracks, list.extras].map((items) => [...items].map(({ id }) => id));
+  };
+  // Joined rows stand in the order of their entity from version 7 on.
+  const extras = coreMajor === 6 ? [1, 2, 3] : [2, 1, 3];
+  assert.deepEqual(await orders(), [[3, 1, 2], extras]);
+  assert.deepEqual(await orders({ tracks: { id: 'desc' } }), [[3, 2, 1], extras]);
 });

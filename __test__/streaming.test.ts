@@ -291,16 +291,17 @@ test('`mergeResults: false` streams a row for each member', only7, async () => {
   );
 });
 
-test('relations that cannot be joined are refused with their path', only7, async () => {
+test('collections that keep an order come in it', only7, async () => {
   const { em } = await shop();
-  await assert.rejects(
-    () => all(em.stream(Book, { populate: ['shelves'] })),
-    /Book\.shelves cannot be populated/,
+  await em.insertMany(
+    Shelf,
+    [1, 2, 3].map((id) => ({ id })),
   );
-  await assert.rejects(
-    () => all(em.stream(Author, { populate: ['books.shelves'] })),
-    /Book\.shelves cannot be populated while streaming/,
-  );
+  const book = await em.findOneOrFail(Book, 1, { populate: ['shelves'] });
+  book.shelves.set([3, 1, 2].map((id) => em.getReference(Shelf, id)));
+  await em.flush();
+  const [first] = await all<Book>(em.fork().stream(Book, { populate: ['shelves'], orderBy: { id: 1 } }));
+  assert.deepEqual(ids(first?.shelves.getItems() ?? []), [3, 1, 2]);
 });
 
 test('a signal stops a stream between two rows', only7, async () => {

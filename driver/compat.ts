@@ -224,6 +224,9 @@ export function decoratedClass(name: string): any {
   return found.class;
 }
 
+/** Whether rows that are joined stand in the order of their entity, if it has one. */
+export const JOINS_IN_ENTITY_ORDER: boolean = MAJOR_7;
+
 /** Whether populating a mandatory relation leaves out rows whose relation does not match: from the minor on that can balance strategies. */
 export const MANDATORY_IS_INNER: boolean = 'BALANCED' in library['LoadStrategy'];
 

@@ -10,7 +10,7 @@ import {
   ReferenceKind,
   Utils,
 } from '@mikro-orm/core';
-import { isView, MANDATORY_IS_INNER } from '../compat.js';
+import { isView, JOINS_IN_ENTITY_ORDER, MANDATORY_IS_INNER } from '../compat.js';
 import { lazyProperties, namesBelow } from './fields.js';
 import { allOf, conditionBelow, conditionWithout, isStrict, saysNothing } from './join-conditions.js';
 import { polymorphicTargets } from '../model/polymorphic.js';
@@ -115,8 +115,7 @@ function isJoined(
   if (hint.all || (prop.kind === ReferenceKind.ONE_TO_ONE && prop.mapToPk)) {
     return false;
   }
-  // Collections that keep an order of their own have it in the rows of the pivot, which are read apart.
-  return !prop.fixedOrder && isJoinStrategy(hint.strategy || (prop as any).strategy || strategy, prop);
+  return isJoinStrategy(hint.strategy || (prop as any).strategy || strategy, prop);
 }
 
 function isJoinStrategy(strategy: string, prop: EntityProperty): boolean {
@@ -139,11 +138,7 @@ function joinOf(
   const filter = conditionBelow(options.filter, name, keyHere);
   const where = conditionBelow(options.where, name, keyHere);
   const { inferred = false, matched = false } = options;
-  const orderBy = [
-    options.orderBy && orderBelow(options.orderBy, name, target),
-    (prop as any).orderBy,
-    (target as any).orderBy,
-  ]
+  const orderBy = [options.orderBy && orderBelow(options.orderBy, name, target), ...ordersOf(prop, target)]
     .flat()
     .filter((order) => order !== undefined);
   const fields = namesBelow(options.fields, name);
@@ -347,6 +342,14 @@ function requirementOf(prop: EntityProperty, hint: PopulateHint, filter: unknown
     return hint.filter || MANDATORY_IS_INNER ? 'always' : undefined;
   }
   return isStrict(filter) ? 'unless absent' : undefined;
+}
+
+/** The orders that a relation has by itself. The order that a collection keeps is that of its rows in the pivot, which they are found by. */
+function ordersOf(prop: EntityProperty, target: EntityMetadata): any[] {
+  if (prop.fixedOrder) {
+    return [];
+  }
+  return JOINS_IN_ENTITY_ORDER ? [(prop as any).orderBy, (target as any).orderBy] : [(prop as any).orderBy];
 }
 
 /** What an order says of the rows of a relation. */
