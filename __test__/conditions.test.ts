@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Entity, MikroORM, PrimaryKey, Property, defineConfig } from 'collection-store-mikro-orm';
+import { EMPTY_GROUPS_FAIL } from '#driver/compat.js';
 
 @Entity()
 class Item {
@@ -65,6 +66,11 @@ describe('conditions', () => {
     ['not $exists', { rank: { $exists: false } }, [2]],
     ['$and', { $and: [{ rank: 10 }, { name: 'apple' }] }, [1]],
     ['$or', { $or: [{ rank: 30 }, { name: 'apple' }] }, [1, 3]],
+    // What holds of no alternative is false to core from 7 on; 6 does not see it at all.
+    ['$or of nothing', { $or: [] }, EMPTY_GROUPS_FAIL ? [] : [1, 2, 3, 4, 5]],
+    ['$not of nothing', { $not: {} }, EMPTY_GROUPS_FAIL ? [] : [1, 2, 3, 4, 5]],
+    ['$and of nothing', { $and: [] }, [1, 2, 3, 4, 5]],
+    ['$or of empty conditions', { $or: [{}] }, [1, 2, 3, 4, 5]],
     ['$not leaves null out', { $not: { rank: 10 } }, [3, 5]],
     ['$not inside', { rank: { $not: { $gt: 10 } } }, [1, 4, 5]],
     ['nested groups', { $or: [{ $and: [{ rank: 10 }, { $not: { name: 'apple' } }] }, { id: 2 }] }, [2, 4]],

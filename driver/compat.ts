@@ -233,6 +233,9 @@ export const MANDATORY_IS_INNER: boolean = 'BALANCED' in library['LoadStrategy']
 /** Whether the filter handed over with the members of a collection is about those members, rather than about what the collection's owner is part of. */
 export const MEMBERS_ARE_FILTERED: boolean = MAJOR_7;
 
+/** Whether no row fulfils `{ $or: [] }` and `{ $not: {} }`; 6 passes them over. */
+export const EMPTY_GROUPS_FAIL: boolean = MAJOR_7;
+
 /** Whether `MikroORM` makes instances of the class that `init` is called on. */
 export const SUBCLASS_INSTANCES: boolean = MAJOR_7;
 

@@ -13,6 +13,7 @@ import {
 } from '@mikro-orm/core';
 import {
   allMetadata,
+  EMPTY_GROUPS_FAIL,
   isForeignKey,
   discriminatorColumnOf,
   isPolymorphic,
@@ -159,6 +160,7 @@ export class ModelBuilder {
       ...(meta.versionProperty && { version: meta.versionProperty }),
       indexes: indexesOf(meta),
       ...(rules && { rules }),
+      emptyGroupsFail: EMPTY_GROUPS_FAIL,
     };
   }
 

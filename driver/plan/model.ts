@@ -52,6 +52,8 @@ export interface Model {
   readonly indexes?: readonly IndexSource[];
   /** What is computed and checked with every write; that of the whole collection. */
   readonly rules?: Rules;
+  /** Whether no row fulfils `{ $or: [] }` and `{ $not: {} }`; they are passed over otherwise. */
+  readonly emptyGroupsFail?: boolean;
 }
 
 /** What tells classes of one collection apart. */

@@ -166,7 +166,11 @@ function walkAnd(sink: Sink, model: Model, key: KeyParts, value: unknown, path: 
 }
 
 function walkOr(sink: Sink, model: Model, key: KeyParts, value: unknown, path: string): void {
-  const members = expectArray(value, '$or', path).filter((member) => !isEmpty(member));
+  const all = expectArray(value, '$or', path);
+  if (all.length === 0) {
+    return walkEmptyGroup(sink, model);
+  }
+  const members = all.filter((member) => !isEmpty(member));
   if (members.length === 0) {
     return;
   }
@@ -196,10 +200,18 @@ class ApartSink extends PassingSink {
 }
 
 function walkNot(sink: Sink, model: Model, key: KeyParts, value: unknown, path: string): void {
-  if (!isEmpty(value)) {
-    sink.open('not');
-    walkEntity(sink, model, key, required(value, '$not', path), path, '');
-    sink.close();
+  if (isEmpty(value)) {
+    return walkEmptyGroup(sink, model);
+  }
+  sink.open('not');
+  walkEntity(sink, model, key, required(value, '$not', path), path, '');
+  sink.close();
+}
+
+/** A group of nothing at all: no alternative holds, and nothing is not nothing. */
+function walkEmptyGroup(sink: Sink, model: Model): void {
+  if (model.emptyGroupsFail === true) {
+    sink.constant(false);
   }
 }
 
