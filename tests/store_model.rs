@@ -25,6 +25,7 @@ enum Action {
     Insert(usize, Vec<Option<i64>>),
     Update(usize, i64, Vec<(usize, Option<i64>)>),
     Delete(usize, i64),
+    DeleteAll(usize),
 }
 
 #[derive(Clone, Debug)]
@@ -63,6 +64,7 @@ fn action() -> impl Strategy<Value = Action> {
             3 => (0i64..8, prop::collection::vec(change, 1..3))
                 .prop_map(move |(key, changes)| Action::Update(table, key, changes)),
             2 => (0i64..8).prop_map(move |key| Action::Delete(table, key)),
+            1 => Just(Action::DeleteAll(table)),
         ]
     })
 }
@@ -320,6 +322,7 @@ impl Both {
                     Action::Insert(table, fields) => statement.insert(*table, fields.clone())?,
                     Action::Update(table, key, changes) => statement.update(*table, *key, changes)?,
                     Action::Delete(table, key) => statement.delete(*table, *key)?,
+                    Action::DeleteAll(table) => statement.delete_all(*table)?,
                 }
             }
             statement.finish()
@@ -454,6 +457,7 @@ fn act(writer: &mut Writer, action: &Action) -> StoreResult<()> {
             writer.update(id(writer, *table)?, &key(*row), &changes).map(drop)
         }
         Action::Delete(table, row) => writer.delete(id(writer, *table)?, &key(*row)).map(drop),
+        Action::DeleteAll(table) => writer.delete_all(id(writer, *table)?).map(drop),
     }
 }
 

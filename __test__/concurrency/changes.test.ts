@@ -84,6 +84,31 @@ describe('changes', () => {
     ]);
   });
 
+  test('of a deletion of all rows are those of its rows', async () => {
+    await fork().insertMany(Note, [1, 2, 3].map((id) => ({ id, text: `${id}` })) as never);
+    const changes = connection.changes();
+    await assert.rejects(
+      fork().transactional(async (em) => {
+        assert.equal(await em.nativeDelete(Note, {}), 3);
+        assert.equal(await em.count(Note), 0);
+        throw new Error('not so');
+      }),
+      /not so/,
+    );
+    assert.equal(await fork().count(Note, { text: '2' }), 1);
+    assert.equal(await fork().nativeDelete(Note, {}), 3);
+    assert.equal(await fork().nativeDelete(Note, {}), 0);
+    assert.equal(await fork().count(Note, { text: '2' }), 0);
+    const sequence = connection.sequence;
+    assert.deepEqual(
+      await take(changes, 3),
+      [1, 2, 3].map((id) => {
+        const before = { id, text: `${id}`, at: null, tags: null };
+        return { sequence, type: 'delete', collection: 'note', key: { id }, before };
+      }),
+    );
+  });
+
   test('are waited for, and end when the loop is left', async () => {
     const seen: number[] = [];
     const reading = (async () => {

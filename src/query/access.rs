@@ -74,6 +74,13 @@ impl Access {
         }
     }
 
+    /// Whether it leads to each row of the collection.
+    pub fn is_everything(&self, collection: &Collection) -> bool {
+        let rows = collection.rows.len();
+        // Points can be without a row, and only as many as there are rows are worth a look.
+        self.entries() == rows && self.count(collection) == rows
+    }
+
     /// Whether entries can be left behind without a look at them.
     pub fn skips(&self) -> bool {
         matches!(self, Self::Spans { spans, .. } if spans.len() == 1)

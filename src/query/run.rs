@@ -178,14 +178,23 @@ impl Plan {
                 super::update::update_many(transaction, execution.released(), &shape, update, params)
             }
             Body::Update(update) => {
-                let (execution, keys) = matching_keys(transaction, execution, &shape, &update.rows)?;
+                let mut session = Session::Transaction(transaction);
+                let (execution, choice) = settle(&mut session, execution, &shape, &update.rows, Need::ALL)?;
+                let keys = execution.keys(&update.rows, &choice)?;
                 super::update::update(transaction, execution.released(), &shape, update, &keys)
             }
             Body::Delete(matching) => {
-                let (execution, keys) = matching_keys(transaction, execution, &shape, matching)?;
+                let mut session = Session::Transaction(transaction);
+                let (execution, choice) = settle(&mut session, execution, &shape, matching, Need::ALL)?;
+                let collection = execution.root.collection(matching.schema.id)?;
+                let all = choice.is_exact() && choice.access.is_everything(collection);
+                let keys = if all { Vec::new() } else { execution.keys(matching, &choice)? };
                 drop(execution);
                 let id = matching.schema.id;
                 let affected = transaction.statement(|writer| {
+                    if all {
+                        return writer.delete_all(id);
+                    }
                     let mut deleted = 0;
                     for key in &keys {
                         deleted += u64::from(writer.delete(id, key)?);
@@ -267,21 +276,16 @@ fn settle(
     Ok((execution, choice))
 }
 
-/// The keys of the rows that a write is about, in their order.
-fn matching_keys(
-    transaction: &mut Transaction,
-    execution: Execution,
-    shape: &Shape,
-    matching: &Matching,
-) -> Result<(Execution, Vec<Vec<u8>>)> {
-    let mut session = Session::Transaction(transaction);
-    let (execution, choice) = settle(&mut session, execution, shape, matching, Need::ALL)?;
-    let collection = execution.root.collection(matching.schema.id)?;
-    let mut keys = Vec::new();
-    execution.walk_choice(collection, &matching.filter, &choice, &mut |row| {
-        keys.push(collection.schema.primary_key(row));
-        Ok(true)
-    })?;
-    keys.sort_unstable();
-    Ok((execution, keys))
+impl Execution {
+    /// The keys of the rows that a write is about, in their order.
+    fn keys(&self, matching: &Matching, choice: &Choice) -> Result<Vec<Vec<u8>>> {
+        let collection = self.root.collection(matching.schema.id)?;
+        let mut keys = Vec::new();
+        self.walk_choice(collection, &matching.filter, choice, &mut |row| {
+            keys.push(collection.schema.primary_key(row));
+            Ok(true)
+        })?;
+        keys.sort_unstable();
+        Ok(keys)
+    }
 }

@@ -308,8 +308,7 @@ pub(super) fn clear(root: &Root, ids: &[CollectionId], reset_counters: bool) -> 
             }
         }
         let collection = cleared.collection_mut(*id)?;
-        collection.rows = Tree::new();
-        collection.indexes.iter_mut().for_each(|index| index.tree = Tree::new());
+        collection.empty();
         if reset_counters {
             collection.shared = Arc::new(Shared::default());
         }

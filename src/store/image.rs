@@ -54,15 +54,24 @@ pub(super) fn of_change<'a>(current: &Root, next: &'a Root, change: &Change) -> 
             // Only what became of each row counts, and the versions know that.
             let mut keys = Vec::with_capacity(effects.len());
             for effect in effects {
-                let schema = &next.collection(effect.collection)?.schema;
+                let new = next.collection(effect.collection)?;
+                if new.rows.is_empty() {
+                    // Rows have a key, so that none stands for all of them.
+                    keys.push((effect.collection, Vec::new()));
+                    continue;
+                }
                 let rows = effect.before.iter().chain(&effect.after);
-                keys.extend(rows.map(|row| (effect.collection, schema.primary_key(row))));
+                keys.extend(rows.map(|row| (effect.collection, new.schema.primary_key(row))));
             }
             keys.sort_unstable();
             keys.dedup();
             let mut collections: Vec<Part<'a>> = Vec::new();
             for (id, key) in keys {
                 let new = next.collection(id)?;
+                if new.rows.is_empty() {
+                    collections.push(Part::whole(new));
+                    continue;
+                }
                 if collections.last().is_none_or(|part| part.id != id) {
                     collections.push(Part::of(new));
                 }

@@ -98,6 +98,12 @@ impl Collection {
         Self { schema, rows: Tree::new(), indexes, shared: Arc::default() }
     }
 
+    /// Takes all rows out, in a time that does not depend on their number.
+    pub(super) fn empty(&mut self) {
+        self.rows = Tree::new();
+        self.indexes.iter_mut().for_each(|index| index.tree = Tree::new());
+    }
+
     /// The index of a number that comes from this collection's schema.
     pub(super) fn index(&self, number: usize) -> Result<&Index> {
         self.indexes.get(number).ok_or_else(|| {

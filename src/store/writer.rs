@@ -168,6 +168,29 @@ impl<'t> Writer<'t> {
         Ok(true)
     }
 
+    /// Deletes all rows of a collection; tells how many there were. What it does is what as many
+    /// single deletions do, but that the trees are let go whole instead of being taken apart.
+    pub fn delete_all(&mut self, id: CollectionId) -> Result<u64> {
+        let collection = self.root.collection(id)?;
+        let (schema, rows) = (Arc::clone(&collection.schema), collection.rows.clone());
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        if let Some(guard) = &mut self.guard {
+            guard.enter(&schema)?;
+            for (key, row) in &rows {
+                guard.lock(&schema, key, row, LockMode::Exclusive, Patience::Wait)?;
+            }
+        }
+        Arc::make_mut(self.root).collection_mut(id)?.empty();
+        self.effects.extend(rows.iter().map(|(_, row)| Effect {
+            collection: id,
+            before: Some(row.clone()),
+            after: None,
+        }));
+        Ok(rows.len() as u64)
+    }
+
     /// Puts one row in the place of another, in rows and indexes. Either may be
     /// absent. On an error nothing has changed.
     pub(super) fn replace(&mut self, schema: &Schema, before: Option<Row>, after: Option<Row>) -> Result<()> {

@@ -138,6 +138,11 @@ impl Statement<'_> {
         }
     }
 
+    pub fn delete_all(&mut self, table: usize) -> Outcome<()> {
+        let keys: Vec<i64> = self.state.tables[table].keys().copied().collect();
+        keys.into_iter().try_for_each(|key| self.delete(table, key))
+    }
+
     fn replace(&mut self, table: usize, before: Option<Record>, after: Option<Record>) -> Outcome<()> {
         if let Some(before) = &before {
             self.lock(table, before.key())?;

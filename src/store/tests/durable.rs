@@ -127,7 +127,7 @@ fn attempt(
     let known = |name: &str| store.current().is_ok_and(|root| root.catalog.find(name).is_some());
     if !restructured::repair(&mut transaction)? {
         let key = random.below(12) as f64;
-        match random.below(20) {
+        match random.below(21) {
             16..20 => transaction = restructured::change(world, transaction, random)?,
             0 => {
                 let mut target = library();
@@ -176,6 +176,10 @@ fn attempt(
             }
             7 => {
                 transaction.statement(|w| delete(w, "author", key))?;
+            }
+            20 => {
+                let id = id(transaction.root()?, if random.below(2) == 0 { "author" } else { "book" });
+                transaction.statement(|w| w.delete_all(id))?;
             }
             8 | 9 => {
                 transaction.statement(|w| {
