@@ -134,7 +134,13 @@ const WORK: [title: string, work: (em: Em) => Promise<unknown>, expected: string
   [
     'nested transactions',
     (em) => em.transactional((outer) => outer.transactional(async () => undefined)),
-    'begin savepoint release commit',
+    'begin commit',
+  ],
+  [
+    'nested transactions, something done in the inner one',
+    (em) =>
+      em.transactional((outer) => outer.transactional((inner) => inner.nativeDelete(Book, { price: 3 }))),
+    'begin savepoint exec release commit',
   ],
 ];
 

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { Source } from '#driver/native/document.js';
 import {
   composeReader,
@@ -222,18 +221,18 @@ describe('row factories', () => {
   test('rows are read where no code may be generated', {
     skip: process.versions['bun'] !== undefined,
   }, () => {
-    const module = fileURLToPath(
-      new URL('../../node_modules/collection-store-mikro-orm/dist/cjs/native/factory.js', import.meta.url),
+    const module = new URL(
+      '../../node_modules/collection-store-mikro-orm/dist/esm/native/factory.js',
+      import.meta.url,
     );
     const script = `
-      const { RowFactory } = require(${JSON.stringify(module)});
+      import { RowFactory } from ${JSON.stringify(module.href)};
       const rows = [];
       new RowFactory({ fields: [{ field: 'n', as: 'number' }, { field: 't', as: 'text' }] })
         .read(Float64Array.of(0, 0, 0, 0, 7, 2), 'ab', 1, rows);
       process.stdout.write(JSON.stringify(rows));`;
-    const output = execFileSync(process.execPath, ['--disallow-code-generation-from-strings', '-e', script], {
-      encoding: 'utf8',
-    });
+    const flags = ['--disallow-code-generation-from-strings', '--input-type=module'];
+    const output = execFileSync(process.execPath, [...flags, '-e', script], { encoding: 'utf8' });
     assert.equal(output, '[{"n":7,"t":"ab"}]');
   });
 });
