@@ -38,7 +38,7 @@ export class OpenTransactions {
 
   #remove(trx: TransactionContext): void {
     this.#open.delete(trx);
-    if (this.#open.size === 0) {
+    if (this.#timer !== undefined && this.#open.size === 0) {
       clearInterval(this.#timer);
       this.#timer = undefined;
     }
