@@ -67,7 +67,7 @@ export declare function commit(transaction: number): number
 export declare function compile(plan: string): number
 
 /** The functions that run plans, over two buffers of their own. */
-export declare function connect(): { attach(input: Float64Array, output: Float64Array): void; exec(session: number, plan: number, text: string): string; next(cursor: number): string; closeCursor(cursor: number): void }
+export declare function connect(): { attach(input: Float64Array, output: Float64Array): void; exec(session: number, plan: number, text: string): string; start(session: number, plan: number, text: string): string; next(cursor: number): string; closeCursor(cursor: number): void }
 
 /** Creates collections beside those there are; gives a line for each change. */
 export declare function createSchema(session: number, target: string): Array<string>
@@ -148,6 +148,9 @@ export declare function rollback(transaction: number): void
 /** Goes back to a savepoint, which stays. */
 export declare function rollbackTo(transaction: number, savepoint: number): void
 
+/** Runs the statement of a cursor in a thread, whose rows can be read then. */
+export declare function runAside(cursor: number): Promise<void>
+
 /**
  * Writes what can be read of the store in a directory to another, new or empty;
  * gives what became of it as JSON. The function hears how far it is.
@@ -162,6 +165,9 @@ export declare function sequence(store: number): number
 
 /** Switches the making of indexes by the store itself on, or off, which drops those there are. */
 export declare function setAutoIndex(store: number, on: boolean): void
+
+/** How many rows a statement may look at before it goes on in a thread; as many as by default without a number. */
+export declare function setMost(most?: number | undefined | null): void
 
 /** Keeps the store as it is. */
 export declare function snapshot(store: number): number

@@ -174,7 +174,8 @@ export class CollectionStoreConnection extends Connection {
       return;
     }
     const events = listeners(eventBroadcaster, trx.nested);
-    return andThen(announce(events, EventType.beforeTransactionCommit, trx), () => {
+    const announced = andThen(announce(events, EventType.beforeTransactionCommit, trx), () => trx.back());
+    return andThen(announced, () => {
       this.traced(
         () => trx.commit(),
         () => ({ text: trx.nested ? `release savepoint ${trx.name}` : 'commit' }),
@@ -189,6 +190,9 @@ export class CollectionStoreConnection extends Connection {
     const trx = TransactionContext.from(ctx);
     const events = listeners(eventBroadcaster, trx.nested);
     await announce(events, EventType.beforeTransactionRollback, ctx);
+    if (trx.nested) {
+      await trx.back();
+    }
     this.traced(
       () => trx.rollback(),
       () => ({ text: trx.nested ? `rollback to savepoint ${trx.name}` : 'rollback' }),
@@ -199,24 +203,30 @@ export class CollectionStoreConnection extends Connection {
 
   /** Marks the present state of a transaction and returns the id of the mark. Costs the same however much the store holds. */
   async createSavepoint(ctx: unknown, name: string): Promise<string> {
+    const trx = TransactionContext.from(ctx);
+    await trx.back();
     return this.traced(
-      () => TransactionContext.from(ctx).createSavepoint(name),
+      () => trx.createSavepoint(name),
       () => ({ text: `savepoint ${name}` }),
     );
   }
 
   /** Forgets what the transaction did since a savepoint. The savepoint stays, later ones end. */
   async rollbackToSavepoint(ctx: unknown, id: string): Promise<void> {
+    const trx = TransactionContext.from(ctx);
+    await trx.back();
     this.traced(
-      () => TransactionContext.from(ctx).rollbackToSavepoint(id),
+      () => trx.rollbackToSavepoint(id),
       () => ({ text: `rollback to savepoint ${id}` }),
     );
   }
 
   /** Ends a savepoint and later ones; what was done since stays part of the transaction. */
   async releaseSavepoint(ctx: unknown, id: string): Promise<void> {
+    const trx = TransactionContext.from(ctx);
+    await trx.back();
     this.traced(
-      () => TransactionContext.from(ctx).releaseSavepoint(id),
+      () => trx.releaseSavepoint(id),
       () => ({ text: `release savepoint ${id}` }),
     );
   }
@@ -396,22 +406,29 @@ export class CollectionStoreConnection extends Connection {
   }
 
   /** Runs a call of the engine, logs it where calls are logged, and makes core's exceptions of its errors. */
-  traced<T>(call: () => T, describe: (result: T | undefined) => LoggedCall, context?: any): T {
+  traced<T>(call: () => T, describe: (result: Awaited<T> | undefined) => LoggedCall, context?: any): T {
     const logs = this.logs(context);
     const start = logs ? Date.now() : 0;
-    try {
-      const result = call();
-      if (logs) {
-        this.#log(start, describe(result), context);
-      }
-      return result;
-    } catch (error) {
+    const failed = (error: unknown): never => {
       // What is locked is waited for, and the call made again.
       if (logs && !(isEngineError(error) && error.code === 'LOCKED')) {
         this.#log(start, describe(undefined), { ...context, level: 'error' });
       }
       throw this.converted(error);
+    };
+    const done = <R>(result: R): R => {
+      if (logs) {
+        this.#log(start, describe(result as Awaited<T>), context);
+      }
+      return result;
+    };
+    let result: T;
+    try {
+      result = call();
+    } catch (error) {
+      return failed(error);
     }
+    return result instanceof Promise ? (result.then(done, failed) as T) : done(result);
   }
 
   /** Waits for the row that a call in a transaction failed for, unless the caller's signal says stop. */
@@ -517,6 +534,13 @@ export class CollectionStoreConnection extends Connection {
         options.loggerContext,
       ),
     );
+  }
+
+  /** A transaction nested in another, once no other is open in it. */
+  nested(parent: TransactionContext): Soon<TransactionContext> {
+    return parent.busy || parent.away !== undefined
+      ? andThen(parent.back(), () => this.#nestInTurn(parent, undefined, false))
+      : parent.nest();
   }
 
   #nestInTurn(parent: TransactionContext, within: unknown, readOnly: boolean): Promise<TransactionContext> {

@@ -28,6 +28,8 @@ import { schemaOf } from './plan/schema.js';
 import { Shape } from './plan/shape.js';
 import { walkOrder } from './plan/order.js';
 import type { Row } from './plan/part.js';
+import type { Model } from './plan/model.js';
+import { andThen, type Soon } from './soon.js';
 import { settleAll } from './writing/settle.js';
 import { noSql } from './refused/query-builders.js';
 import { needsPolymorphicFilters, withPolymorphicFilters } from './reading/polymorphic-filters.js';
@@ -94,18 +96,27 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   }
 
   /** Changes the schema of a session, and settles the rows there are by the rules that entities now have. */
-  changeSchema(schema: string | undefined, change: (session: Session) => string[], ctx?: unknown): string[] {
+  changeSchema(
+    schema: string | undefined,
+    change: (session: Session) => Soon<string[]>,
+    ctx?: unknown,
+  ): Soon<string[]> {
     const { models, planner } = this.#spaces.get(schema);
     const ruled = models.stored().filter(({ rules }) => rules !== undefined);
     if (ruled.length === 0) {
       return change(this.connection.session(ctx));
     }
     return this.#calls.together({ ctx }, (options) => {
-      const changes = change(this.connection.session(options.ctx));
-      for (const model of ruled) {
-        settleAll(this.#calls, planner, model, model.rules as Rules, options);
-      }
-      return changes;
+      const settle = (models: readonly Model[]): Soon<void> => {
+        const [model, ...others] = models;
+        return (
+          model &&
+          andThen(settleAll(this.#calls, planner, model, model.rules as Rules, options), () => settle(others))
+        );
+      };
+      return andThen(change(this.connection.session(options.ctx)), (changes) =>
+        andThen(settle(ruled), () => changes),
+      );
     });
   }
 
@@ -143,21 +154,19 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
         { ...pageOptions, orderBy: page.orderBy },
         pageOptions.limit,
       );
-      return (first ?? undefined) === undefined && (last ?? undefined) !== undefined ? rows.reverse() : rows;
+      const backwards = (first ?? undefined) === undefined && (last ?? undefined) !== undefined;
+      return backwards ? andThen(rows, (found) => found.reverse()) : rows;
     });
   }
 
   override findOne(entityName: any, condition: any, options: any = {}): Promise<any> {
     const where = withUnion(condition, options.unionWhere);
-    return this.#answer(
-      entityName,
-      where,
-      options,
-      (meta, given) => this.#find(meta, where, given, 1)[0] ?? null,
+    return this.#answer(entityName, where, options, (meta, given) =>
+      andThen(this.#find(meta, where, given, 1), ([row]) => row ?? null),
     );
   }
 
-  #find(meta: EntityMetadata, where: unknown, options: any, limit: number | undefined): Row[] {
+  #find(meta: EntityMetadata, where: unknown, options: any, limit: number | undefined): Soon<Row[]> {
     const { models, planner } = this.#spaces.get(options.schema);
     const model = models.queried(meta);
     const request = findRequest(meta, model, where, options, limit, this.#defaults);
@@ -191,7 +200,8 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
         ['where', where],
         ['by', names],
       ];
-      return countsOf(groups, this.#calls.find(model, prepared, clauses, given, 'count'));
+      const counted = this.#calls.find(model, prepared, clauses, given, 'count');
+      return andThen(counted, (rows) => countsOf(groups, rows));
     });
   }
 
@@ -200,7 +210,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     entityName: any,
     where: any,
     options: any,
-    query: (meta: EntityMetadata, options: any) => T,
+    query: (meta: EntityMetadata, options: any) => Soon<T>,
   ): Promise<T> {
     const meta = metadataOrThrow(this.metadata, entityName);
     if (!this.#calls.isReady(options)) {
@@ -243,13 +253,13 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   /** Rows one after the other, fetched as they are needed: those of the moment at which the first is asked for. */
   async *stream(entityName: any, where: any, options: any = {}): AsyncIterableIterator<any> {
     await this.#calls.ready(options);
-    for (const row of await this.#rows(metadataOrThrow(this.metadata, entityName), where, options)) {
+    for await (const row of await this.#rows(metadataOrThrow(this.metadata, entityName), where, options)) {
       yield row;
       options.signal?.throwIfAborted();
     }
   }
 
-  async #rows(meta: EntityMetadata, where: any, options: any): Promise<Iterable<Row>> {
+  async #rows(meta: EntityMetadata, where: any, options: any): Promise<Iterable<Row> | AsyncIterable<Row>> {
     const joined = joinedOptions(meta, options);
     if (isView(meta)) {
       requireJoined(meta, joined.populate);

@@ -4,6 +4,7 @@ import type { CollectionStoreDriver } from './CollectionStoreDriver.js';
 import { unsupported } from './errors.js';
 import { Engine, type SchemaOptions, type Session } from './native/engine.js';
 import type { SchemaDef } from './native/ir.js';
+import type { Soon } from './soon.js';
 
 /** What schema methods may be asked to look at. */
 export interface SchemaScope {
@@ -74,7 +75,7 @@ export class CollectionStoreSchemaGenerator {
   /** Removes the collections of the entities, and their rows. */
   async drop(options: SchemaDropOptions = {}): Promise<void> {
     const session = await this.#session();
-    this.#traced('drop schema', () => {
+    await this.#traced('drop schema', () => {
       if (options.dropDb) {
         const names = session.describe().collections.map(({ name }) => name);
         session.dropSchema();
@@ -95,7 +96,7 @@ export class CollectionStoreSchemaGenerator {
   /** Removes the rows of the entities' collections; the schema stays. */
   async clear(options: SchemaScope = {}): Promise<void> {
     const session = await this.#session();
-    this.#traced('clear', () => {
+    await this.#traced('clear', () => {
       const there = new Set(session.describe().collections.map(({ name }) => name));
       const names = this.#target(options)
         .collections.map(({ name }) => name)
@@ -229,7 +230,7 @@ export class CollectionStoreSchemaGenerator {
 
   async #apply(text: string, scope: SchemaScope, options: SchemaOptions): Promise<void> {
     const target = this.#withEntries(await this.#session(), scope);
-    this.#traced(text, () =>
+    await this.#traced(text, () =>
       this.#driver.changeSchema(scope.schema, (session) => session.applySchema(target, options), this.#ctx),
     );
     await this.#driver.getConnection().kept();
@@ -244,8 +245,8 @@ export class CollectionStoreSchemaGenerator {
     return connection.session(this.#ctx);
   }
 
-  #traced(text: string, call: () => string[]): void {
-    this.#driver
+  async #traced(text: string, call: () => Soon<string[]>): Promise<void> {
+    await this.#driver
       .getConnection()
       .traced(call, (changes) => ({ text: changes?.length ? `${text}: ${changes.join('; ')}` : text }));
   }

@@ -70,7 +70,7 @@ export class StoredRows<Row extends object = StoredRow> {
   /** The rows that fulfil a condition, all without one. */
   async find(where: object = {}, options: RowsOptions = {}): Promise<Row[]> {
     const { model, planner } = await this.#ready();
-    return this.#calls.find(
+    return (await this.#calls.find(
       model,
       planner.find(model, { where, ...options }),
       () => [
@@ -80,7 +80,7 @@ export class StoredRows<Row extends object = StoredRow> {
         ['offset', options.offset],
       ],
       this.#options,
-    ) as Row[];
+    )) as Row[];
   }
 
   /** The first of the rows, or null. */
@@ -131,7 +131,7 @@ export class StoredRows<Row extends object = StoredRow> {
       keys = [];
       changes = [];
     };
-    for (const row of rows) {
+    for await (const row of rows) {
       const key = Object.fromEntries(model.primary.map(({ name }) => [name, row[name]]));
       const values = await change(row as Row);
       if (values) {

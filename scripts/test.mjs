@@ -1,12 +1,13 @@
 /**
  * `npm test`: the Rust tests, then the same JavaScript test files with every MikroORM and runtime of the matrix.
  *
- *     npm test -- [file pattern...] [--core 6.4|6.6|7] [--runtime node|bun] [--name regex] [--rust] [--js] [--verbose] [--prebuilt] [--limit minutes]
+ *     npm test -- [file pattern...] [--core 6.4|6.6|7] [--runtime node|bun] [--name regex] [--rust] [--js] [--verbose] [--prebuilt] [--aside] [--limit minutes]
  *
  * Patterns, `--core`, `--runtime` and `--name` choose JavaScript tests and leave the Rust tests out; `--rust` and `--js`
  * run one language only. `--verbose` shows all that the runners print; without it only failures are shown.
- * `--prebuilt` takes the binding that is there, which another machine has built. `--limit` lets a test take longer, up to
- * 15 minutes, for those that are told to do more.
+ * `--prebuilt` takes the binding that is there, which another machine has built. With `--aside` every statement takes the
+ * way of those that are too long for the thread of JavaScript. `--limit` lets a test take longer, up to 15 minutes, for
+ * those that are told to do more.
  */
 
 import { parseArgs } from 'node:util';
@@ -28,6 +29,7 @@ const { values: options, positionals: patterns } = parseArgs({
     js: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
     prebuilt: { type: 'boolean', default: false },
+    aside: { type: 'boolean', default: false },
     limit: { type: 'string' },
   },
 });

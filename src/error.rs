@@ -51,10 +51,14 @@ pub enum ErrorCode {
     LockNotAvailable,
     /// A row was changed since the version that a statement ran on: to be run again on a newer one.
     Stale,
+    /// A statement would look at more rows than it may here: to be run where it can take its time.
+    TooLong,
     /// A reader of changes has fallen behind further than they are kept.
     TooFarBehind,
     /// The transaction has ended already.
     TransactionClosed,
+    /// A statement of the transaction is still running in a thread.
+    TransactionBusy,
     /// A write in a transaction that only reads.
     ReadOnly,
     /// The savepoint does not exist in this transaction, or no longer.
@@ -104,8 +108,10 @@ impl ErrorCode {
             Self::Locked => "LOCKED",
             Self::LockNotAvailable => "LOCK_NOT_AVAILABLE",
             Self::Stale => "STALE",
+            Self::TooLong => "TOO_LONG",
             Self::TooFarBehind => "TOO_FAR_BEHIND",
             Self::TransactionClosed => "TRANSACTION_CLOSED",
+            Self::TransactionBusy => "TRANSACTION_BUSY",
             Self::ReadOnly => "READ_ONLY",
             Self::SavepointNotFound => "SAVEPOINT_NOT_FOUND",
             Self::StoreExists => "STORE_EXISTS",

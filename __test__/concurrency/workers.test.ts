@@ -110,9 +110,10 @@ const project = new Project({
     await again.close();
     console.log('exits by itself');
   `,
-  /** In the middle of a transaction: idle, with a lock or waiting for it, in the middle of calls, reading changes, with a collection locked to try again. */
+  /** In the middle of a transaction: idle, with a lock or waiting for it, in the middle of calls, of calls in a thread, reading changes, with a collection locked to try again. */
   'busy.mjs': `
     import { parentPort, workerData } from 'node:worker_threads';
+    import { binding } from '${engine.replace('engine.js', 'binding.js')}';
     import { Attempts, Engine } from '${engine}';
     const engine = Engine.open('crowded');
     const [id, balance] = ['id', 'balance'].map((field) => ({ field, as: 'number' }));
@@ -122,8 +123,8 @@ const project = new Project({
     const all = engine.compile({ find: { from: 'account', select: { fields: [id, balance] } } });
     const transaction = engine.begin({ isolation: 'serializable' });
     transaction.write(update, [1 + (workerData % 900), -1]);
-    const cursor = transaction.open(all)[Symbol.iterator]();
-    cursor.next();
+    const cursor = (await transaction.open(all))[Symbol.asyncIterator]();
+    await cursor.next();
     const snapshot = engine.snapshot();
     const fork = workerData % 3 === 0 ? Engine.fork(snapshot, 'fork ' + workerData) : undefined;
     const ready = () => parentPort.postMessage('ready');
@@ -167,6 +168,14 @@ const project = new Project({
           if (error.code !== 'LOCKED') throw error;
         }
         ready();
+      },
+      async isAway() {
+        binding().setMost(0);
+        ready();
+        for (;;) {
+          await transaction.start(update, [1 + (workerData % 900), -3]);
+          await Promise.all([transaction.start(all), engine.start(all)]);
+        }
       },
       async feeds() { ready(); for await (const change of engine.changes()) { globalThis.last = change; } },
     };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { ABSENT, Engine } from '#driver/native/engine.js';
+import { ABSENT, Engine, type Row, type RowCursor } from '#driver/native/engine.js';
 import { isEngineError } from '#driver/native/errors.js';
 import type { FieldDef, FieldType, PlanIr, SchemaDef, Wire } from '#driver/native/ir.js';
 
@@ -47,6 +47,13 @@ const insertNamed: PlanIr = {
 };
 const insertAll: PlanIr = { insert: { into: 'thing', fields } };
 const counting: PlanIr = { count: { from: 'thing' } };
+
+/** All rows of a cursor. */
+async function rowsOf(cursor: RowCursor): Promise<Row[]> {
+  const found: Row[] = [];
+  for await (const rows of cursor) found.push(...rows);
+  return found;
+}
 
 /** What a failing call throws. */
 function failure(
@@ -151,17 +158,16 @@ describe('the engine', () => {
     assert.equal(count(), 5);
   });
 
-  test('reads a cursor beside other calls, over the bounds of chunks, of the version that it was opened on', () => {
+  test('reads a cursor beside other calls, over the bounds of chunks, of the version that it was opened on', async () => {
     insert(...Array.from({ length: 1000 }, (_, i) => `name ${i}`));
     const plan = engine.compile(everything);
     const found: unknown[] = [];
-    for (const { id } of engine.open(plan)) {
-      if (found.length % 100 === 0) {
-        engine.clear();
-        insert(`late ${found.length}`);
-        assert.equal(engine.find(plan).length, 1);
-      }
-      found.push(id);
+    for await (const rows of await engine.open(plan)) {
+      assert.ok(rows.length < 1000);
+      engine.clear();
+      insert(`late ${found.length}`);
+      assert.equal(engine.find(plan).length, 1);
+      found.push(...rows.map(({ id }) => id));
     }
     assert.deepEqual(
       found,
@@ -169,41 +175,41 @@ describe('the engine', () => {
     );
   });
 
-  test('reads rows larger than its buffer from a cursor', () => {
+  test('reads rows larger than its buffer from a cursor', async () => {
     const large = Array.from({ length: 100_000 }, (_, i) => i);
     const plan = engine.compile({ insert: { into: 'thing', fields: ['data'] } });
     engine.write(plan, [...Array.from({ length: 300 }, (_, i) => i), large, large, 'last']);
-    const found = [...engine.open(engine.compile(everything))].map(({ data }) => data);
+    const found = (await rowsOf(await engine.open(engine.compile(everything)))).map(({ data }) => data);
     assert.equal(found.length, 303);
     assert.deepStrictEqual(found.slice(299), [299, large, large, 'last']);
   });
 
-  test('a cursor that is closed or broken off has no more rows', () => {
+  test('a cursor that is closed or broken off has no more rows', async () => {
     insert(...Array.from({ length: 1000 }, (_, i) => `name ${i}`));
     const plan = engine.compile(everything);
-    const closed = engine.open(plan);
+    const closed = await engine.open(plan);
     closed.close();
     closed.close();
-    assert.deepEqual([...closed], []);
-    const broken = engine.open(plan);
-    for (const { id } of broken) if (id === 2) break;
-    assert.deepEqual([...broken], []);
+    assert.deepEqual(await rowsOf(closed), []);
+    const broken = await engine.open(plan);
+    for await (const [row] of broken) if (row?.['id'] === 1) break;
+    assert.deepEqual(await rowsOf(broken), []);
   });
 
-  test('a cursor ends with its transaction, and with the store of its transaction', () => {
+  test('a cursor ends with its transaction, and with the store of its transaction', async () => {
     insert(...Array.from({ length: 1000 }, (_, i) => `name ${i}`));
     const plan = engine.compile(everything);
     const transaction = engine.begin();
-    const ended = transaction.open(plan)[Symbol.iterator]();
-    assert.equal(ended.next().value?.['id'], 1);
+    const ended = await transaction.open(plan);
+    ended.assertOpen();
     transaction.rollback();
-    assert.equal(failure(() => ended.next()).code, 'TRANSACTION_CLOSED');
-    const orphan = engine.begin().open(plan);
-    const late = engine.open(plan);
+    assert.equal(failure(() => ended.assertOpen()).code, 'TRANSACTION_CLOSED');
+    const orphan = await engine.begin().open(plan);
+    const late = await engine.open(plan);
     engine.close();
     // The first chunk is here already; the next one is asked of the engine.
-    assert.equal(failure(() => [...orphan]).code, 'TRANSACTION_CLOSED');
-    assert.equal(failure(() => [...late]).code, 'STORE_CLOSED');
+    await assert.rejects(rowsOf(orphan), { code: 'TRANSACTION_CLOSED' });
+    await assert.rejects(rowsOf(late), { code: 'STORE_CLOSED' });
   });
 
   test('gives absent values their default', () => {

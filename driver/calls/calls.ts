@@ -8,6 +8,8 @@ import { type EngineErrorCode, engineError, isEngineError } from '../native/erro
 import type { Model } from '../plan/model.js';
 import type { Prepared } from '../plan/planner.js';
 import type { Row } from '../plan/part.js';
+import { andThen, orElse, type Soon } from '../soon.js';
+import { abortable } from './abortable.js';
 import { explainLag } from './schema-lag.js';
 import { TransactionContext } from '../transactions/transaction.js';
 
@@ -41,7 +43,9 @@ export class Calls {
       await this.#connection.ensureConnection();
     }
     if (isBusy(options.ctx)) {
-      await this.#connection.turn(TransactionContext.from(options.ctx));
+      const trx = TransactionContext.from(options.ctx);
+      await trx.back();
+      await this.#connection.turn(trx);
     }
   }
 
@@ -51,25 +55,41 @@ export class Calls {
    * a transaction it then has one of its own, to wait in. What is done outside
    * a transaction is kept when this is done.
    */
-  patiently<T>(options: any, work: (options: any) => T): T | Promise<T> {
+  patiently<T>(options: any, work: (options: any) => Soon<T>): Soon<T> {
+    let result: Soon<T>;
     try {
-      const result = work(options);
-      const kept = options.ctx ? undefined : this.#connection.kept();
-      return kept === undefined ? result : kept.then(() => result);
+      result = work(options);
     } catch (error) {
-      if (!isLocked(error)) {
-        throw error;
-      }
+      return this.#whenUnlocked(options, work, error);
+    }
+    return result instanceof Promise
+      ? result.then(
+          (value) => this.#kept(options, value),
+          (error) => this.#whenUnlocked(options, work, error),
+        )
+      : this.#kept(options, result);
+  }
+
+  #kept<T>(options: any, result: T): Soon<T> {
+    const kept = options.ctx ? undefined : this.#connection.kept();
+    return kept === undefined ? result : kept.then(() => result);
+  }
+
+  #whenUnlocked<T>(options: any, work: (options: any) => Soon<T>, error: unknown): Promise<T> {
+    if (!isLocked(error)) {
+      throw error;
     }
     return options.ctx ? this.#again(options, work) : this.#inTransaction(options, work);
   }
 
-  async #again<T>(options: any, work: (options: any) => T): Promise<T> {
+  async #again<T>(options: any, work: (options: any) => Soon<T>): Promise<T> {
     for (;;) {
+      // It may have said stop while the call was in a thread.
+      options.signal?.throwIfAborted();
       await this.#connection.waitForLock(TransactionContext.from(options.ctx), options.signal);
       options.signal?.throwIfAborted();
       try {
-        return work(options);
+        return await work(options);
       } catch (error) {
         if (!isLocked(error)) {
           throw error;
@@ -78,7 +98,7 @@ export class Calls {
     }
   }
 
-  async #inTransaction<T>(options: any, work: (options: any) => T): Promise<T> {
+  async #inTransaction<T>(options: any, work: (options: any) => Soon<T>): Promise<T> {
     const trx = TransactionContext.of(this.#connection.engine.begin({ isolation: 'read committed' }));
     try {
       const result = await this.patiently({ ...options, ctx: trx }, work);
@@ -98,32 +118,39 @@ export class Calls {
     clauses: () => readonly Clause[],
     options: any,
     verb = 'find',
-  ): Row[] {
-    const rows = this.#run(
-      (session) => session.find(plan, params),
-      (found) => ({ text: this.#text(verb, model, clauses()), ...(found && { results: found.length }) }),
+  ): Soon<Row[]> {
+    const found = this.#run(
+      (session) => session.start(plan, params),
+      (result) => ({
+        text: this.#text(verb, model, clauses()),
+        ...(result && { results: result.rows.length }),
+      }),
       options.logging,
       options,
     );
-    return finish === undefined ? rows : rows.map(finish);
+    const rows = ({ rows }: WriteResult): Row[] => (finish === undefined ? rows : rows.map(finish));
+    return found instanceof Promise ? abortable(found.then(rows), options.signal) : rows(found);
   }
 
   /** The rows of a read one by one, as they were when the first was asked for. */
-  *stream(
+  async *stream(
     model: Model,
     { plan, params, finish }: PreparedRead,
     clauses: () => readonly Clause[],
     options: any,
-  ): Generator<Row, void> {
-    const cursor = this.#run(
+  ): AsyncGenerator<Row, void> {
+    const cursor = await this.#run(
       (session) => session.open(plan, params),
       () => ({ text: this.#text('find', model, clauses()) }),
       options.logging,
       options,
     );
     try {
-      for (const row of cursor) {
-        yield finish === undefined ? row : finish(row);
+      for await (const rows of cursor) {
+        for (const row of rows) {
+          cursor.assertOpen();
+          yield finish === undefined ? row : finish(row);
+        }
       }
     } catch (error) {
       throw this.#connection.converted(error);
@@ -136,16 +163,22 @@ export class Calls {
     { plan, params }: Prepared<CompiledPlan>,
     clauses: () => readonly Clause[],
     options: any,
-  ): number {
-    return this.#run(
-      (session) => session.count(plan, params),
-      (results) => ({
+  ): Soon<number> {
+    const counted = this.#run(
+      (session) => session.start(plan, params),
+      (result) => ({
         text: this.#text('count', model, clauses()),
-        ...(results !== undefined && { results }),
+        ...(result && { results: result.affected }),
       }),
       options.logging,
       options,
     );
+    return counted instanceof Promise
+      ? abortable(
+          counted.then(({ affected }) => affected),
+          options.signal,
+        )
+      : counted.affected;
   }
 
   /** Runs a write. */
@@ -155,9 +188,9 @@ export class Calls {
     { plan, params }: Prepared<CompiledPlan>,
     clauses: () => readonly Clause[],
     options: any,
-  ): WriteResult {
+  ): Soon<WriteResult> {
     return this.#run(
-      (session) => session.write(plan, params),
+      (session) => session.start(plan, params),
       (result) => ({
         text: this.#text(verb, model, clauses()),
         ...(result && { affected: result.affected }),
@@ -168,25 +201,28 @@ export class Calls {
   }
 
   /** Runs several calls as one: all of them happen, or none. */
-  together<T>(options: any, work: (options: any) => T): T {
+  together<T>(options: any, work: (options: any) => Soon<T>): Soon<T> {
     const { ctx } = options;
-    const engine = ctx ? undefined : this.#connection.engine;
-    const trx = engine
-      ? TransactionContext.of(engine.begin({ isolation: 'read committed' }))
-      : TransactionContext.from(ctx).nest();
-    let result: T;
-    try {
-      result = work({ ...options, ctx: trx });
-    } catch (error) {
-      trx.rollback();
-      throw error;
-    }
-    try {
-      trx.commit();
-    } catch (error) {
-      throw this.#connection.converted(error);
-    }
-    return result;
+    const begun = ctx
+      ? this.#connection.nested(TransactionContext.from(ctx))
+      : TransactionContext.of(this.#connection.engine.begin({ isolation: 'read committed' }));
+    return andThen(begun, (trx) => {
+      const result = orElse(
+        () => work({ ...options, ctx: trx }),
+        (error) => {
+          trx.rollback();
+          throw error;
+        },
+      );
+      return andThen(result, (value) => {
+        try {
+          trx.commit();
+        } catch (error) {
+          throw this.#connection.converted(error);
+        }
+        return value;
+      });
+    });
   }
 
   /** The exception for something that went wrong. */
@@ -195,27 +231,42 @@ export class Calls {
   }
 
   #run<T>(
-    call: (session: Session) => T,
+    call: (session: Session) => Soon<T>,
     describe: (result: T | undefined) => LoggedCall,
     context: any,
-    { ctx, apart }: any,
-  ): T {
-    const traces = this.#connection.logs(context);
-    try {
-      return traces
-        ? this.#connection.traced(() => this.#explained(call, apart, ctx), describe, context)
-        : this.#explained(call, apart, ctx);
-    } catch (error) {
-      throw traces ? error : this.#connection.converted(error);
+    options: any,
+  ): Soon<T> {
+    const { ctx, apart } = options;
+    const away = ctx && apart === undefined ? TransactionContext.from(ctx).away : undefined;
+    if (away !== undefined) {
+      return away.then(() => this.#run(call, describe, context, options));
     }
+    if (this.#connection.logs(context)) {
+      return this.#connection.traced(() => this.#explained(call, apart, ctx), describe, context);
+    }
+    const failed = (error: unknown): never => {
+      throw this.#connection.converted(error);
+    };
+    let result: Soon<T>;
+    try {
+      result = this.#explained(call, apart, ctx);
+    } catch (error) {
+      return failed(error);
+    }
+    return result instanceof Promise ? result.catch(failed) : result;
   }
 
-  #explained<T>(call: (session: Session) => T, apart: Session | undefined, ctx: unknown): T {
-    try {
-      return call(apart ?? this.#connection.session(ctx));
-    } catch (error) {
+  #explained<T>(call: (session: Session) => Soon<T>, apart: Session | undefined, ctx: unknown): Soon<T> {
+    const failed = (error: unknown): never => {
       throw explainLag(error, this.#metadata());
+    };
+    let result: Soon<T>;
+    try {
+      result = call(apart ?? this.#connection.session(ctx));
+    } catch (error) {
+      return failed(error);
     }
+    return result instanceof Promise ? result.catch(failed) : result;
   }
 
   #text(verb: string, model: Model, clauses: readonly Clause[]): string {
@@ -229,5 +280,9 @@ function isLocked(error: unknown): boolean {
 }
 
 function isBusy(ctx: unknown): boolean {
-  return ctx !== undefined && ctx !== null && TransactionContext.from(ctx).busy;
+  if (ctx === undefined || ctx === null) {
+    return false;
+  }
+  const { busy, away } = TransactionContext.from(ctx);
+  return busy || away !== undefined;
 }

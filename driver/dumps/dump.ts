@@ -1,54 +1,42 @@
-import { mkdir, open, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, open as openFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CompiledPlan, type RowCursor, type Session } from '../native/engine.js';
+import { CompiledPlan, type Engine, type RowCursor, type Session } from '../native/engine.js';
 import { engineError } from '../native/errors.js';
 import type { CollectionDef } from '../native/ir.js';
+import type { Soon } from '../soon.js';
 import { BATCH, type DumpOptions, fileOf, MANIFEST, type Manifest, VERSION } from './format.js';
 import { FORMS, type Json } from './values.js';
-
-interface Source {
-  readonly def: CollectionDef;
-  readonly rows: RowCursor;
-  readonly total: number;
-}
 
 /**
  * Writes all collections to a new or empty folder, a row a line. The rows are
  * those of the moment of the call, whatever is written meanwhile.
  */
-export async function dump(session: Session, folder: string, options: DumpOptions = {}): Promise<void> {
-  // Before anything is waited for: the cursors are of one version, which they keep.
-  const { collections } = session.describe();
-  const sources = collections.map((def) => sourceOf(session, def));
+export async function dump(engine: Engine, folder: string, options: DumpOptions = {}): Promise<void> {
+  const version = engine.begin({ readOnly: true });
   try {
+    const { collections } = version.describe();
+    // Before anything is waited for: once it was read, the transaction keeps to its version.
+    const rows = Object.fromEntries(
+      collections.map(({ name }) => [name, version.count(new CompiledPlan({ count: { from: name } }))]),
+    );
     await makeEmpty(folder);
-    for (const source of sources) {
-      await write(source, join(folder, fileOf(source.def.name)), options);
+    for (const def of collections) {
+      await write(version, def, rows[def.name] as number, folder, options);
     }
-    const manifest: Manifest = {
-      version: VERSION,
-      collections,
-      rows: Object.fromEntries(sources.map(({ def, total }) => [def.name, total])),
-    };
+    const manifest: Manifest = { version: VERSION, collections, rows };
     await writeFile(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, {
       flush: true,
     } as object);
   } finally {
-    for (const { rows } of sources) {
-      rows.close();
-    }
+    version.rollback();
   }
 }
 
-function sourceOf(session: Session, def: CollectionDef): Source {
+function open(session: Session, def: CollectionDef): Soon<RowCursor> {
   const fields = def.fields.map(({ name, type }) => ({ field: name, as: FORMS[type].wire }));
   // In the order of insertion, which loading them makes the same again.
   const order = [{ path: { field: '$inserted' }, desc: false }];
-  return {
-    def,
-    total: session.count(new CompiledPlan({ count: { from: def.name } })),
-    rows: session.open(new CompiledPlan({ find: { from: def.name, order, select: { fields } } })),
-  };
+  return session.open(new CompiledPlan({ find: { from: def.name, order, select: { fields } } }));
 }
 
 async function makeEmpty(folder: string): Promise<void> {
@@ -58,8 +46,14 @@ async function makeEmpty(folder: string): Promise<void> {
   }
 }
 
-async function write({ def, rows, total }: Source, path: string, { onProgress }: DumpOptions): Promise<void> {
-  const file = await open(path, 'wx');
+async function write(
+  session: Session,
+  def: CollectionDef,
+  total: number,
+  folder: string,
+  { onProgress }: DumpOptions,
+): Promise<void> {
+  const file = await openFile(join(folder, fileOf(def.name)), 'wx');
   try {
     let lines: string[] = [];
     let done = 0;
@@ -69,10 +63,12 @@ async function write({ def, rows, total }: Source, path: string, { onProgress }:
       lines = [];
       onProgress?.({ collection: def.name, rows: done, total });
     };
-    for (const row of rows) {
-      lines.push(`${JSON.stringify(lineOf(def, row))}\n`);
-      if (lines.length === BATCH) {
-        await flush();
+    for await (const rows of await open(session, def)) {
+      for (const row of rows) {
+        lines.push(`${JSON.stringify(lineOf(def, row))}\n`);
+        if (lines.length === BATCH) {
+          await flush();
+        }
       }
     }
     await flush();

@@ -15,6 +15,8 @@ export interface Channel {
   attach(input: Float64Array, output: Float64Array): void;
   /** Runs a plan with the parameters in the input buffer and `text`; fills the output buffer and returns the text of its rows. */
   exec(session: Handle, plan: Handle, text: string): string;
+  /** As `exec`, but of a plan that takes long there is only a cursor, for `runAside`. */
+  start(session: Handle, plan: Handle, text: string): string;
   /** The next chunk of rows, in the same form. */
   next(cursor: Handle): string;
   /** Lets go of a cursor that will not be read to its end. */
@@ -35,6 +37,10 @@ export interface NativeBinding {
   open(name?: string): Handle;
   /** Done in a thread. */
   openPath(path: string, durability: number, interval: number): Promise<Handle>;
+  /** How many rows a plan that was started may look at before it goes on in a thread; as many as by default without a number. */
+  setMost(most?: number): void;
+  /** Runs the plan of a cursor in a thread. */
+  runAside(cursor: Handle): Promise<void>;
   waitDurable(store: Handle): number;
   /** Done in a thread. */
   checkpoint(store: Handle): Promise<void>;

@@ -1,6 +1,8 @@
 /**
  * Running plans: parameters packed in, one native call, rows cut out, chunk by chunk.
  */
+import { setImmediate } from 'node:timers';
+import type { Soon } from '../soon.js';
 import { binding, type Channel, type Handle } from './binding.js';
 import { type EngineError, isEngineError } from './errors.js';
 import type { Row, RowFactory } from './factory.js';
@@ -17,6 +19,8 @@ export interface RunnablePlan {
 
 /** Places in the output buffer, before the rows. */
 const Header = { Affected: 0, Rows: 1, Cursor: 2, Needed: 3 } as const;
+/** What is needed by a plan that is to be run in a thread. */
+const A_THREAD = -1;
 
 /** The cursor where there are no more rows. */
 export const NO_CURSOR: Handle = 0;
@@ -33,6 +37,9 @@ export interface Result extends Chunk {
   /** Rows inserted, changed, removed or counted. */
   readonly affected: number;
 }
+
+/** After so many milliseconds of reading rows, others have their turn. */
+const PIECE = 5;
 
 const SMALLEST = 8192;
 /** A buffer larger than this, in slots, is let go after the call that needed it. */
@@ -60,12 +67,34 @@ export class Crossing {
 
   /** Runs a plan in a session and reads all of its rows. */
   run(session: Handle, plan: RunnablePlan, params: readonly unknown[]): Result {
-    return this.#exec(session, plan, params, true);
+    const rows: Row[] = [];
+    const text = this.#exec(session, plan, params, false);
+    try {
+      const affected = this.#output[Header.Affected] as number;
+      let cursor = this.#read(text, plan.factory, rows);
+      while (cursor !== NO_CURSOR) {
+        cursor = this.#read(this.channel.next(cursor), plan.factory, rows);
+      }
+      return { affected, rows, cursor };
+    } finally {
+      this.#shrink();
+    }
   }
 
-  /** Runs a plan in a session and reads the first chunk of its rows. */
-  open(session: Handle, plan: RunnablePlan, params: readonly unknown[]): Chunk {
-    return this.#exec(session, plan, params, false);
+  /** As `run`: what takes long is done in a thread, and where there are many rows, others have their turn while they are read. */
+  start(session: Handle, plan: RunnablePlan, params: readonly unknown[]): Soon<Result> {
+    const text = this.#exec(session, plan, params, true);
+    return this.#output[Header.Needed] === A_THREAD
+      ? this.#runAside(this.#output[Header.Cursor] as Handle, (first) => this.#readAll(first, plan))
+      : this.#readAll(text, plan);
+  }
+
+  /** Runs a plan in a session, in a thread if that takes long, and reads the first chunk of its rows. */
+  open(session: Handle, plan: RunnablePlan, params: readonly unknown[]): Soon<Chunk> {
+    const text = this.#exec(session, plan, params, true);
+    return this.#output[Header.Needed] === A_THREAD
+      ? this.#runAside(this.#output[Header.Cursor] as Handle, (first) => this.#readFirst(first, plan))
+      : this.#readFirst(text, plan);
   }
 
   /** Reads the next chunk of a cursor. One that fails is closed. */
@@ -74,9 +103,7 @@ export class Crossing {
     try {
       return { rows, cursor: this.#read(this.channel.next(cursor), factory, rows) };
     } finally {
-      if (this.#output.length > LARGEST_KEPT) {
-        this.#attach(allocate(SMALLEST));
-      }
+      this.#shrink();
     }
   }
 
@@ -85,7 +112,8 @@ export class Crossing {
     this.channel.closeCursor(cursor);
   }
 
-  #exec(session: Handle, plan: RunnablePlan, params: readonly unknown[], toTheEnd: boolean): Result {
+  /** Runs a plan; the first chunk is in the output then. */
+  #exec(session: Handle, plan: RunnablePlan, params: readonly unknown[], patient: boolean): string {
     const packer = this.#packer;
     const suspended = packer.suspend();
     try {
@@ -93,23 +121,69 @@ export class Crossing {
       if (packer.numbers !== this.#input) {
         this.#attach(this.#output);
       }
-      const first = this.channel.exec(session, plan.handle, text);
-      const affected = this.#output[Header.Affected] as number;
-      const rows: Row[] = [];
-      let cursor = this.#read(first, plan.factory, rows);
-      while (toTheEnd && cursor !== NO_CURSOR) {
-        cursor = this.#read(this.channel.next(cursor), plan.factory, rows);
-      }
-      return { affected, rows, cursor };
+      return patient
+        ? this.channel.start(session, plan.handle, text)
+        : this.channel.exec(session, plan.handle, text);
     } catch (error) {
       throw explained(error, plan.ir);
     } finally {
-      if (packer.numbers.length > LARGEST_KEPT || this.#output.length > LARGEST_KEPT) {
-        this.#shrink();
+      if (packer.numbers.length > LARGEST_KEPT) {
+        packer.shrink();
+        this.#attach(this.#output);
       }
       if (suspended !== undefined) {
         packer.resume(suspended);
       }
+    }
+  }
+
+  /** Runs the plan of a cursor in a thread, and then reads what is in the output. */
+  async #runAside<T>(cursor: Handle, read: (first: string) => Soon<T>): Promise<T> {
+    await binding().runAside(cursor);
+    return read(this.channel.next(cursor));
+  }
+
+  /** The rows of a plan whose first chunk is in the output: all of them at once, unless they are too many for that. */
+  #readAll(text: string, { factory }: RunnablePlan): Soon<Result> {
+    const rows: Row[] = [];
+    try {
+      const affected = this.#output[Header.Affected] as number;
+      let cursor = this.#read(text, factory, rows);
+      for (const late = cursor !== NO_CURSOR && lateness(); cursor !== NO_CURSOR; ) {
+        cursor = this.#read(this.channel.next(cursor), factory, rows);
+        if (late && cursor !== NO_CURSOR && late()) {
+          return this.#readOn(cursor, factory, rows).then(() => ({ affected, rows, cursor: NO_CURSOR }));
+        }
+      }
+      return { affected, rows, cursor };
+    } finally {
+      this.#shrink();
+    }
+  }
+
+  /** Reads the rest of a cursor, with pauses. */
+  async #readOn(cursor: Handle, factory: RowFactory, rows: Row[]): Promise<void> {
+    let rest = cursor;
+    while (rest !== NO_CURSOR) {
+      await pause();
+      try {
+        const late = lateness();
+        do {
+          rest = this.#read(this.channel.next(rest), factory, rows);
+        } while (rest !== NO_CURSOR && !late());
+      } finally {
+        this.#shrink();
+      }
+    }
+  }
+
+  /** The first chunk, which is in the output. */
+  #readFirst(text: string, { factory }: RunnablePlan): Chunk {
+    const rows: Row[] = [];
+    try {
+      return { rows, cursor: this.#read(text, factory, rows) };
+    } finally {
+      this.#shrink();
     }
   }
 
@@ -132,9 +206,11 @@ export class Crossing {
     }
   }
 
+  /** Lets go of an output that was needed once. */
   #shrink(): void {
-    this.#packer.shrink();
-    this.#attach(this.#output.length > LARGEST_KEPT ? allocate(SMALLEST) : this.#output);
+    if (this.#output.length > LARGEST_KEPT) {
+      this.#attach(allocate(SMALLEST));
+    }
   }
 
   #attach(output: Float64Array): void {
@@ -142,6 +218,17 @@ export class Crossing {
     this.#input = this.#packer.numbers;
     this.#output = output;
   }
+}
+
+/** Tells whether others have waited long enough, from now on. */
+function lateness(): () => boolean {
+  const begun = performance.now();
+  return () => performance.now() - begun > PIECE;
+}
+
+/** Lets others have their turn. */
+function pause(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** An error about a parameter, with what the parameter is for. */

@@ -1,7 +1,7 @@
 /**
  * The engine as the driver sees it: stores, transactions, plans and snapshots.
  *
- * Every call here is one call of the native side and is done when it returns.
+ * Every call here is one call of the native side and is done when it returns, unless it gives a promise.
  */
 import { type AutoIndex, binding, type Handle, type NativeBinding } from './binding.js';
 import { Changes, type ChangesOptions } from './changes.js';
@@ -10,6 +10,7 @@ import { type Chunk, Crossing, NO_CURSOR } from './crossing.js';
 import { engineError } from './errors.js';
 import { type Row, RowFactory } from './factory.js';
 import type { PlanIr, SchemaDef, Select } from './ir.js';
+import type { Soon } from '../soon.js';
 import { waitDurable, waitForLock } from './waits.js';
 
 export type { AutoIndex } from './binding.js';
@@ -94,12 +95,17 @@ export interface SchemaOptions {
 export interface Session {
   /** The rows of a find, as new objects. */
   find<T extends object = Row>(plan: CompiledPlan, params?: readonly unknown[]): T[];
-  /** The rows of a find, to be read one by one. */
-  open(plan: CompiledPlan, params?: readonly unknown[]): RowCursor;
   /** The number that a count finds. */
   count(plan: CompiledPlan, params?: readonly unknown[]): number;
   /** Runs an insert, update or delete, as a whole or not at all. */
   write(plan: CompiledPlan, params?: readonly unknown[]): WriteResult;
+  /**
+   * As `find`, `count` and `write` all in one, in a thread where that takes long, and with pauses for others where there
+   * are many rows. A transaction that is `away` meanwhile is to be left alone until it is back.
+   */
+  start(plan: CompiledPlan, params?: readonly unknown[]): Soon<WriteResult>;
+  /** The rows of a find, to be read chunk by chunk; found in a thread where that takes long. */
+  open(plan: CompiledPlan, params?: readonly unknown[]): Soon<RowCursor>;
   /** Changes the schema to the target, keeping data, and says what changed. */
   applySchema(target: SchemaDef, options?: SchemaOptions): string[];
   /** What `applySchema` would change, without doing so. */
@@ -185,7 +191,7 @@ export class Attempts {
 }
 
 /** Rows of a find, fetched as they are needed. They are of the version that there was when the cursor was opened, which lives as long as the cursor. */
-export class RowCursor implements Iterable<Row> {
+export class RowCursor implements AsyncIterable<readonly Row[]> {
   #handle: Handle;
   /** The chunk fetched last, until it is handed out. */
   #rows: Row[] | undefined;
@@ -204,19 +210,20 @@ export class RowCursor implements Iterable<Row> {
     }
   }
 
-  /** The rows one by one, once. Breaking off closes the cursor. */
-  *[Symbol.iterator](): Generator<Row, void> {
+  /** The rows chunk by chunk, once. Breaking off closes the cursor. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<readonly Row[], void> {
     try {
       for (let rows = this.#next(); rows !== undefined; rows = this.#next()) {
-        for (const row of rows) {
-          // Asked also of rows fetched already: nobody can know where chunks begin.
-          this.session.assertOpen();
-          yield row;
-        }
+        yield rows;
       }
     } finally {
       this.close();
     }
+  }
+
+  /** Throws once the session has ended: so do rows fetched already, as nobody can know where chunks begin. */
+  assertOpen(): void {
+    this.session.assertOpen();
   }
 
   /** Lets the rest of the rows go. Doing so twice does nothing. */
@@ -261,9 +268,26 @@ abstract class HandleSession implements Session {
     return this.#crossing.run(this.handle, plan, params).rows as T[];
   }
 
-  open(plan: CompiledPlan, params: readonly unknown[] = NO_PARAMS): RowCursor {
-    return new RowCursor(this.#crossing, plan, this, this.#crossing.open(this.handle, plan, params));
+  start(plan: CompiledPlan, params: readonly unknown[] = NO_PARAMS): Soon<WriteResult> {
+    const result = this.#crossing.start(this.handle, plan, params);
+    if (result instanceof Promise) {
+      this.leave(result);
+    }
+    return result;
   }
+
+  open(plan: CompiledPlan, params: readonly unknown[] = NO_PARAMS): Soon<RowCursor> {
+    const first = this.#crossing.open(this.handle, plan, params);
+    const cursor = (chunk: Chunk) => new RowCursor(this.#crossing, plan, this, chunk);
+    if (first instanceof Promise) {
+      this.leave(first);
+      return first.then(cursor);
+    }
+    return cursor(first);
+  }
+
+  /** Knows of a call that goes on in a thread, or with pauses. */
+  protected leave(_until: Promise<unknown>): void {}
 
   /** Throws once the session has ended. @internal */
   abstract assertOpen(): void;
@@ -471,10 +495,23 @@ export class Engine extends HandleSession {
 /** A transaction: sees its own writes, shows them to nobody before `commit`. */
 export class NativeTransaction extends HandleSession {
   #closed = false;
+  #away: Promise<void> | undefined;
 
   /** @internal */
   constructor(handle: Handle) {
     super(handle);
+  }
+
+  /** Until when a call of it goes on in a thread, or with pauses, if one does. */
+  get away(): Promise<void> | undefined {
+    return this.#away;
+  }
+
+  protected override leave(until: Promise<unknown>): void {
+    const back = () => {
+      this.#away = undefined;
+    };
+    this.#away = until.then(back, back);
   }
 
   /** Whether the transaction has ended. */

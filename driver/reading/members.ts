@@ -15,6 +15,7 @@ import type { Model } from '../plan/model.js';
 import type { NestedOptions } from '../plan/select.js';
 import { entityOf, linkKindOf, polymorphicTargets } from '../model/polymorphic.js';
 import type { Spaces } from '../model/spaces.js';
+import { andThen, type Soon } from '../soon.js';
 
 /** What loading needs of its driver. */
 export interface MemberContext {
@@ -42,7 +43,7 @@ export function loadMembers(
   context: MemberContext,
   pivot: EntityMetadata,
   request: MemberRequest,
-): Record<string, unknown[]> {
+): Soon<Record<string, unknown[]>> {
   const { owners } = request;
   const links = linksOf(context, pivot, request);
   const collections: Record<string, unknown[]> = {};
@@ -54,10 +55,12 @@ export function loadMembers(
     byKey.set(Utils.getPrimaryKeyHash(key as string[]), members);
     return key;
   });
-  for (const [owner, member] of membersOf(context, pivot, links, keys, request)) {
-    byKey.get(Utils.getPrimaryKeyHash(owner as string[]))?.push(member);
-  }
-  return collections;
+  return andThen(membersOf(context, pivot, links, keys, request), (members) => {
+    for (const [owner, member] of members) {
+      byKey.get(Utils.getPrimaryKeyHash(owner as string[]))?.push(member);
+    }
+    return collections;
+  });
 }
 
 /** A pivot as seen from the owners of collections. */
@@ -113,7 +116,7 @@ function membersOf(
   links: LinkSides,
   owners: readonly Key[],
   memberRequest: MemberRequest,
-): [owner: Key, member: unknown][] {
+): Soon<[owner: Key, member: unknown][]> {
   const { config, spaces, calls } = context;
   const { prop, orderBy, options, keysOnly } = memberRequest;
   const where = withoutQuantifiers(memberRequest.where, prop.targetMeta as EntityMetadata);
@@ -155,11 +158,16 @@ function membersOf(
     ['for each', request.per],
   ];
   const { planner } = spaces.get(options.schema);
-  const rows = calls.find(links.model, planner.find(links.model, request), clauses, options);
-  return rows.map((row) => {
-    const found = row[links.member];
-    return [[row[links.owner]].flat(Number.POSITIVE_INFINITY), keysOnly ? keyOfMember(found, target) : found];
-  });
+  const found = calls.find(links.model, planner.find(links.model, request), clauses, options);
+  return andThen(found, (rows) =>
+    rows.map((row) => {
+      const member = row[links.member];
+      return [
+        [row[links.owner]].flat(Number.POSITIVE_INFINITY),
+        keysOnly ? keyOfMember(member, target) : member,
+      ];
+    }),
+  );
 }
 
 /** A condition on members without what it says of their collection as a whole, which core hands along as if it were about their key. */

@@ -53,12 +53,12 @@ export function requireJoined(
 }
 
 /** Rows as the SQL drivers stream them unmerged: each once for each combination of the members of its collections. */
-export function* eachUnmerged(
+export async function* eachUnmerged(
   meta: EntityMetadata,
-  rows: Iterable<Row>,
+  rows: AsyncIterable<Row>,
   joined: readonly NestedOptions[] | undefined,
-): Generator<Row, void> {
-  for (const row of rows) {
+): AsyncGenerator<Row, void> {
+  for await (const row of rows) {
     yield* unmerged(meta, row, joined);
   }
 }

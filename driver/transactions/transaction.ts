@@ -1,5 +1,6 @@
 import { engineError } from '../native/errors.js';
 import type { Attempts, Isolation, NativeTransaction } from '../native/engine.js';
+import type { Soon } from '../soon.js';
 
 /** The place, among the options of a transaction, of what is known of one that the user asked for. Core hands all options on. */
 export const EXPLICIT: unique symbol = Symbol('explicit transaction');
@@ -135,7 +136,9 @@ export class TransactionContext {
 
   /** Whether no call was made since a time, nor is one waiting. */
   isIdle(since: number): boolean {
-    return this.#waits === 0 && this.lastUsed !== undefined && this.lastUsed <= since;
+    return (
+      this.#waits === 0 && this.away === undefined && this.lastUsed !== undefined && this.lastUsed <= since
+    );
   }
 
   get #outermost(): TransactionContext {
@@ -145,6 +148,16 @@ export class TransactionContext {
   /** Whether a nested transaction is open: what the outer one does meanwhile would share its fate. */
   get busy(): boolean {
     return this.#nested !== undefined;
+  }
+
+  /** Until when one of its calls goes on in a thread, or with pauses, if one does: nothing may be done in it before. */
+  get away(): Promise<void> | undefined {
+    return this.#native.away;
+  }
+
+  /** Waits until none of its calls goes on in a thread. */
+  back(): Soon<void> {
+    return this.away?.then(() => this.back());
   }
 
   /** Whether this is that transaction or nested in it, however deep. */

@@ -11,6 +11,7 @@ import type { Model } from '../plan/model.js';
 import type { Row } from '../plan/part.js';
 import type { Planner } from '../plan/planner.js';
 import { byColumns, type Rules } from '../plan/rules.js';
+import { andThen, type Soon } from '../soon.js';
 import { type WholeRow, wholeRowOf, withoutWhole } from '../plan/whole-row.js';
 
 /** A collection with rules. */
@@ -38,14 +39,15 @@ export function settled(
   planner: Planner<CompiledPlan>,
   root: Model,
   rules: Rules,
-  write: (whole: readonly SelectField[], options: any) => WriteResult,
+  write: (whole: readonly SelectField[], options: any) => Soon<WriteResult>,
   options: any,
-): WriteResult {
+): Soon<WriteResult> {
   const ruled = ruledOf(root, rules);
-  return calls.together(options, (inner) => {
-    const result = write(ruled.whole.fields, inner);
-    return { ...result, rows: settleRows(calls, planner, ruled, result.rows, inner) };
-  });
+  return calls.together(options, (inner) =>
+    andThen(write(ruled.whole.fields, inner), (result) =>
+      andThen(settleRows(calls, planner, ruled, result.rows, inner), (rows) => ({ ...result, rows })),
+    ),
+  );
 }
 
 /** Settles every row there is: of rules that are new, or other than before. */
@@ -55,11 +57,11 @@ export function settleAll(
   root: Model,
   rules: Rules,
   options: any,
-): void {
+): Soon<unknown> {
   const ruled = ruledOf(root, rules);
   const plan = new CompiledPlan({ find: { from: root.collection, select: { fields: ruled.whole.fields } } });
-  const rows = calls.find(root, { plan, params: [] }, () => [], options);
-  settleRows(calls, planner, ruled, rows, options);
+  const found = calls.find(root, { plan, params: [] }, () => [], options);
+  return andThen(found, (rows) => settleRows(calls, planner, ruled, rows, options));
 }
 
 /** Computes and checks. Returns the rows with what was computed for them, and without what only that needed. */
@@ -69,7 +71,7 @@ function settleRows(
   { rules, whole, columns }: Ruled,
   rows: readonly Row[],
   options: any,
-): Row[] {
+): Soon<Row[]> {
   const results = rows.map(withoutWhole);
   const keys: Row[] = [];
   const changes: Row[] = [];
@@ -105,15 +107,18 @@ function settleRows(
   });
   const names = rules.generated.map(({ column }) => column.name);
   const plan = planner.updateMany(columns, keys, changes, { returning: names });
-  if (plan !== undefined) {
-    const written = calls.write('update', columns, plan, () => [['set', changes]], options);
-    written.rows.forEach((row, i) => {
+  if (plan === undefined) {
+    return results;
+  }
+  const written = calls.write('update', columns, plan, () => [['set', changes]], options);
+  return andThen(written, ({ rows: settled }) => {
+    settled.forEach((row, i) => {
       for (const name of names) {
         (changed[i] as Row)[name] = row[name];
       }
     });
-  }
-  return results;
+    return results;
+  });
 }
 
 function isSame(value: unknown, stored: unknown): boolean {

@@ -23,6 +23,7 @@ import type { Row } from '../plan/part.js';
 import type { Prepared } from '../plan/planner.js';
 import { type ReturningOptions, ROW_NUMBER } from '../plan/write.js';
 import { settled } from './settle.js';
+import { andThen, type Soon } from '../soon.js';
 import type { Spaces } from '../model/spaces.js';
 import { withUnion } from '../reading/union-where.js';
 
@@ -303,8 +304,8 @@ export class Writes {
     plan: (returning: ReturningOptions) => Prepared<CompiledPlan> | undefined,
     clauses: () => readonly Clause[],
     options: any,
-  ): WriteResult {
-    const run = (returning: ReturningOptions, inner: any): WriteResult => {
+  ): Soon<WriteResult> {
+    const run = (returning: ReturningOptions, inner: any): Soon<WriteResult> => {
       const prepared = plan(returning);
       return prepared === undefined
         ? { affected: 0, rows: [] }
@@ -326,17 +327,19 @@ export class Writes {
     plan: (returning: ReturningOptions) => Prepared<CompiledPlan> | undefined,
     clauses: () => readonly Clause[],
     options: any,
-  ): WriteResult | Promise<WriteResult> {
+  ): Soon<WriteResult> {
     const counts = versionAbove(model) !== undefined;
-    const update = (given: any): WriteResult =>
-      this.#counted(meta, model, this.#write('update', meta, model, plan, clauses, given), given);
+    const update = (given: any): Soon<WriteResult> => {
+      const written = this.#write('update', meta, model, plan, clauses, given);
+      return counts ? andThen(written, (result) => this.#counted(meta, model, result, given)) : written;
+    };
     return this.#calls.patiently(options, (given) =>
       counts ? this.#calls.together(given, update) : update(given),
     );
   }
 
   /** Counts up the version that a class above keeps, where there is one: it comes back with the rows that changed. */
-  #counted(meta: EntityMetadata, model: Model, result: WriteResult, options: any): WriteResult {
+  #counted(meta: EntityMetadata, model: Model, result: WriteResult, options: any): Soon<WriteResult> {
     const above = versionAbove(model);
     if (above === undefined || result.rows.length === 0) {
       return result;
@@ -346,14 +349,16 @@ export class Writes {
     const where = model.primary.length > 1 ? keys : keys.flat();
     const plan = (returning: ReturningOptions) =>
       planner.update(above, where, {}, { ...returning, touch: true, returning: above.primaryProps });
-    const { rows } = this.#write('update', meta, above, plan, () => changeClauses(where, {}), options);
-    const byKey = new Map(
-      rows.map((row) => [JSON.stringify(above.primary.map(({ name }) => row[name])), row]),
-    );
-    return {
-      ...result,
-      rows: result.rows.map((row, i) => ({ ...row, ...byKey.get(JSON.stringify(keys[i])) })),
-    };
+    const counted = this.#write('update', meta, above, plan, () => changeClauses(where, {}), options);
+    return andThen(counted, ({ rows }) => {
+      const byKey = new Map(
+        rows.map((row) => [JSON.stringify(above.primary.map(({ name }) => row[name])), row]),
+      );
+      return {
+        ...result,
+        rows: result.rows.map((row, i) => ({ ...row, ...byKey.get(JSON.stringify(keys[i])) })),
+      };
+    });
   }
 }
 

@@ -14,6 +14,8 @@ import { transpile } from './transpile.mjs';
 
 const source = at('__test__');
 const notTests = new Set(['node_modules', 'matrix']);
+/** What is loaded before a test that is to run with every statement in a thread. */
+const ASIDE = './out/aside.js';
 /** No single test takes as many minutes on the slowest machine, unless it is told to. */
 const MINUTES = 2;
 const runLimit = 15 * 60_000;
@@ -74,11 +76,12 @@ function linkDriver(folder) {
 }
 
 /** Node.js gives every test file a process of its own. */
-async function runNode(engine, folder, paths, { name, verbose, limit = MINUTES }) {
+async function runNode(engine, folder, paths, { name, verbose, aside, limit = MINUTES }) {
   const report = freshReport(folder, 'node');
   rmSync(resultsFolder(folder), { recursive: true, force: true });
   const args = [
     '--enable-source-maps',
+    ...(aside ? ['--import', ASIDE] : []),
     '--test',
     `--test-concurrency=${availableParallelism()}`,
     `--test-timeout=${limit * 60_000}`,
@@ -103,7 +106,7 @@ async function runNode(engine, folder, paths, { name, verbose, limit = MINUTES }
 }
 
 /** Bun would run all files in one process: each gets its own here, as in Node.js. */
-async function runBun(engine, folder, paths, { name, verbose, limit = MINUTES }) {
+async function runBun(engine, folder, paths, { name, verbose, aside, limit = MINUTES }) {
   const runs = [];
   const waiting = [...paths.entries()];
   const worker = async () => {
@@ -112,6 +115,7 @@ async function runBun(engine, folder, paths, { name, verbose, limit = MINUTES })
       const report = freshReport(folder, `bun-${index}`);
       const args = [
         'test',
+        ...(aside ? ['--preload', ASIDE] : []),
         `--timeout=${limit * 60_000}`,
         ...(name === undefined ? [] : [`--test-name-pattern=${name}`]),
         '--reporter=junit',

@@ -10,6 +10,7 @@ use napi_derive::napi;
 
 use super::handle::Handle;
 use super::raw::{self, with_environment};
+use super::state::MOST;
 use super::wake::{Told, Waker};
 use crate::catalog::{DiffOptions, Rename};
 use crate::error::{Error, ErrorCode, Result};
@@ -19,10 +20,19 @@ use crate::store::{Begin, Isolation, SavepointId, Store, WaitId};
 
 /// The functions that run plans, over two buffers of their own.
 #[napi(
-    ts_return_type = "{ attach(input: Float64Array, output: Float64Array): void; exec(session: number, plan: number, text: string): string; next(cursor: number): string; closeCursor(cursor: number): void }"
+    ts_return_type = "{ attach(input: Float64Array, output: Float64Array): void; exec(session: number, plan: number, text: string): string; start(session: number, plan: number, text: string): string; next(cursor: number): string; closeCursor(cursor: number): void }"
 )]
 pub fn connect(env: Env) -> napi::Result<Object<'static>> {
     raw::connect(&env)
+}
+
+/// How many rows a statement may look at before it goes on in a thread; as many as by default without a number.
+#[napi]
+pub fn set_most(env: Env, most: Option<f64>) -> napi::Result<()> {
+    with_environment(&env, |state| {
+        state.most = most.map_or(MOST, |most| most as usize);
+        Ok(())
+    })
 }
 
 /// Opens the store of a name, or without a name a private one.
@@ -144,31 +154,30 @@ pub fn wait_for_lock(env: Env, transaction: f64) -> napi::Result<f64> {
 #[napi]
 pub fn cancel_wait(env: Env, transaction: f64, wait: f64) -> napi::Result<bool> {
     with_environment(&env, |state| {
-        let open = state.transactions.get(Handle::from_number(transaction))?;
-        Ok(open.transaction.cancel_wait(WaitId(wait as u64)))
+        Ok(state.transaction(Handle::from_number(transaction))?.cancel_wait(WaitId(wait as u64)))
     })
 }
 
 /// Commits and ends a transaction, whether or not that succeeds; gives the number of the version made.
 #[napi]
 pub fn commit(env: Env, transaction: f64) -> napi::Result<f64> {
-    with_environment(&env, |state| Ok(state.end(Handle::from_number(transaction))?.commit()? as f64))
+    with_environment(&env, |state| Ok(state.commit(Handle::from_number(transaction))? as f64))
 }
 
 /// Rolls a transaction back and ends it.
 #[napi]
 pub fn rollback(env: Env, transaction: f64) -> napi::Result<()> {
-    with_environment(&env, |state| state.end(Handle::from_number(transaction))?.rollback())
+    with_environment(&env, |state| state.end(Handle::from_number(transaction)))
 }
 
 /// Sets a savepoint, which refuses writes until it ends where it is to.
 #[napi]
 pub fn savepoint(env: Env, transaction: f64, name: String, read_only: Option<bool>) -> napi::Result<f64> {
     with_environment(&env, |state| {
-        let open = state.transactions.get_mut(Handle::from_number(transaction))?;
-        let savepoint = open.transaction.savepoint(&name)?;
+        let transaction = state.transaction(Handle::from_number(transaction))?;
+        let savepoint = transaction.savepoint(&name)?;
         if read_only == Some(true) {
-            open.transaction.restrict();
+            transaction.restrict();
         }
         Ok(savepoint.0 as f64)
     })
@@ -178,8 +187,7 @@ pub fn savepoint(env: Env, transaction: f64, name: String, read_only: Option<boo
 #[napi]
 pub fn rollback_to(env: Env, transaction: f64, savepoint: f64) -> napi::Result<()> {
     with_environment(&env, |state| {
-        let open = state.transactions.get_mut(Handle::from_number(transaction))?;
-        open.transaction.rollback_to(SavepointId(savepoint as u64))
+        state.transaction(Handle::from_number(transaction))?.rollback_to(SavepointId(savepoint as u64))
     })
 }
 
@@ -187,8 +195,7 @@ pub fn rollback_to(env: Env, transaction: f64, savepoint: f64) -> napi::Result<(
 #[napi]
 pub fn release(env: Env, transaction: f64, savepoint: f64) -> napi::Result<()> {
     with_environment(&env, |state| {
-        let open = state.transactions.get_mut(Handle::from_number(transaction))?;
-        open.transaction.release(SavepointId(savepoint as u64))
+        state.transaction(Handle::from_number(transaction))?.release(SavepointId(savepoint as u64))
     })
 }
 

@@ -34,8 +34,8 @@ impl Environment {
             let documents: Vec<_> =
                 commits.iter().flat_map(|commit| change_documents(commit, wanted)).collect();
             if !documents.is_empty() {
-                let reading = Reading::new(Cursor::documents(documents));
-                return self.cursors.insert(OpenCursor { reading, session: feed }).map(Some);
+                let reading = Reading::new(Cursor::documents(documents), 0);
+                return self.cursors.insert(OpenCursor::new(reading, feed)).map(Some);
             }
         }
     }

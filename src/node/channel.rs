@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::handle::{Handle, Kind};
 use super::pack::{PackedText, Text};
 use super::params::{Failure, read_params};
-use super::reading::{Reading, set_affected, set_cursor};
+use super::reading::{Reading, set_away, set_cursor};
 use super::state::{Environment, OpenCursor};
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::{Params, Session};
@@ -25,6 +25,7 @@ impl Channel {
 
     /// Runs a plan in a store or transaction with the parameters in `input` and
     /// `text`; packs the first chunk of its rows into `output` and gives their text.
+    /// One that is `patient` may be given up for taking too long, to be run in a thread.
     pub(super) fn exec(
         &mut self,
         session: Handle,
@@ -32,21 +33,33 @@ impl Channel {
         input: &[f64],
         text: &[u16],
         output: &mut [f64],
+        patient: bool,
     ) -> std::result::Result<PackedText<'_>, Failure> {
         let params = Params::new(read_params(input, text)?);
         let mut environment = borrow(&self.environment)?;
-        let Environment { stores, transactions, plans, cursors, .. } = &mut *environment;
+        let Environment { stores, transactions, plans, cursors, most, .. } = &mut *environment;
         let target = if session.is(Kind::Store) {
             Session::Store(stores.get(session)?)
         } else {
-            Session::Transaction(&mut transactions.get_mut(session)?.transaction)
+            Session::Transaction(transactions.get_mut(session)?.here()?)
         };
-        let outcome = plans.get(plan)?.run(target, params)?;
-        let mut reading = Reading::new(outcome.rows);
-        let more = reading.read(output, &mut self.text)?;
-        set_affected(output, outcome.affected);
-        if more {
-            set_cursor(output, cursors.insert(OpenCursor { reading, session })?.to_number());
+        let most = if patient { *most } else { usize::MAX };
+        let read = plans.get(plan)?.run_within(target, &params, most).and_then(|outcome| {
+            let mut reading = Reading::new(outcome.rows, outcome.affected);
+            let more = reading.read(output, &mut self.text)?;
+            reading.relax();
+            Ok(more.then_some(reading))
+        });
+        match read {
+            Ok(None) => {}
+            Ok(Some(reading)) => {
+                set_cursor(output, cursors.insert(OpenCursor::new(reading, session))?.to_number());
+            }
+            Err(Error { code: ErrorCode::TooLong, .. }) => {
+                self.text.clear();
+                set_away(output, environment.send_away(session, plan, params)?.to_number());
+            }
+            Err(error) => return Err(error.into()),
         }
         Ok(self.text.as_packed())
     }

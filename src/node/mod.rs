@@ -2,7 +2,8 @@
 //!
 //! JavaScript holds numbers ([`handle`]) in place of what lives here ([`state`]).
 //! Plans run through hot functions ([`raw`], [`channel`]) that take packed
-//! parameters ([`params`]) and give packed rows ([`reading`], [`pack`]);
+//! parameters ([`params`]) and give packed rows ([`reading`], [`pack`]), long ones
+//! in a thread ([`statement`]);
 //! everything else is a generated function ([`api`]).
 
 mod api;
@@ -10,9 +11,11 @@ mod aside;
 mod changes;
 mod channel;
 mod handle;
+mod lent;
 mod pack;
 mod params;
 mod raw;
 mod reading;
 mod state;
+mod statement;
 mod wake;

@@ -57,7 +57,8 @@ impl Text {
     }
 
     /// How long it is, in UTF-16 units.
-    fn len(&self) -> usize {
+    /// How many UTF-16 units it has.
+    pub(super) fn len(&self) -> usize {
         self.wide.as_ref().map_or(self.latin1.len(), Vec::len)
     }
 

@@ -203,9 +203,10 @@ unsafe fn channel_object(env: sys::napi_env) -> Result<sys::napi_value> {
     let mut object = ptr::null_mut();
     // SAFETY: a valid environment, and a place for the value.
     check(unsafe { sys::napi_create_object(env, &mut object) }, "create an object")?;
-    let functions: [(&CStr, sys::napi_callback); 4] = [
+    let functions: [(&CStr, sys::napi_callback); 5] = [
         (c"attach", Some(attach)),
         (c"exec", Some(exec)),
+        (c"start", Some(start)),
         (c"next", Some(next)),
         (c"closeCursor", Some(close_cursor)),
     ];
@@ -234,6 +235,21 @@ unsafe extern "C" fn attach(env: sys::napi_env, info: sys::napi_callback_info) -
 /// `exec(session, plan, text)`: runs a plan, packs the first chunk of its rows.
 unsafe extern "C" fn exec(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: called by Node-API for a function made in `connect`.
+    unsafe { run(env, info, false) }
+}
+
+/// `start(session, plan, text)`: as `exec`, but one that takes too long only gets as far as a cursor for `runAside`.
+unsafe extern "C" fn start(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: called by Node-API for a function made in `connect`.
+    unsafe { run(env, info, true) }
+}
+
+/// Runs a plan.
+///
+/// # Safety
+/// Only for callbacks that [`Scope::function`] was given.
+unsafe fn run(env: sys::napi_env, info: sys::napi_callback_info, patient: bool) -> sys::napi_value {
+    // SAFETY: as promised by the caller.
     unsafe {
         call(env, info, |scope, connection, [session, plan, text]| {
             let Connection { channel, buffers, text: units } = connection;
@@ -242,7 +258,7 @@ unsafe extern "C" fn exec(env: sys::napi_env, info: sys::napi_callback_info) -> 
             let plan = scope.handle(plan)?;
             let input = input.as_slice();
             scope.read_text(text, params::text_length(input), units)?;
-            match channel.exec(session, plan, input, units, output.as_mut_slice()) {
+            match channel.exec(session, plan, input, units, output.as_mut_slice(), patient) {
                 Ok(text) => scope.text(text),
                 Err(failure) => scope.throw(&failure.error, failure.parameter),
             }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::changes::OpenFeed;
 use super::handle::{Handle, Kind, Table};
+use super::lent::Lent;
 use super::reading::Reading;
+use super::statement::Statement;
 use super::wake::Waker;
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::{Cursor, Plan};
@@ -21,19 +23,66 @@ pub(super) struct Environment {
     pub(super) attempts: Table<Arc<Attempts>>,
     /// How JavaScript is told that a wait has ended.
     pub(super) waker: Option<Waker>,
+    /// How many rows a statement may look at here, before it goes on in a thread.
+    pub(super) most: usize,
 }
 
 /// A transaction and the store handle that it was begun on.
 pub(super) struct OpenTransaction {
-    pub(super) transaction: Transaction,
+    place: Place,
     store: Handle,
+}
+
+/// Where a transaction is.
+enum Place {
+    Here(Transaction),
+    /// In a thread, for as long as a statement takes.
+    Lent(Arc<Lent>),
+}
+
+impl OpenTransaction {
+    /// The transaction.
+    ///
+    /// # Errors
+    /// `TransactionBusy` while it is in a thread.
+    pub(super) fn here(&mut self) -> Result<&mut Transaction> {
+        match &mut self.place {
+            Place::Here(transaction) => Ok(transaction),
+            Place::Lent(_) => Err(busy()),
+        }
+    }
+}
+
+impl Drop for OpenTransaction {
+    fn drop(&mut self) {
+        if let Place::Lent(lent) = &self.place {
+            lent.abandon();
+        }
+    }
+}
+
+fn busy() -> Error {
+    let message = "a statement of the transaction is still running in a thread: wait for it first";
+    Error::new(ErrorCode::TransactionBusy, message)
 }
 
 /// A cursor and the session that it was opened in.
 pub(super) struct OpenCursor {
     pub(super) reading: Reading,
     pub(super) session: Handle,
+    /// The statement that is to give its rows, until a thread has it.
+    pub(super) statement: Option<Statement>,
 }
+
+impl OpenCursor {
+    pub(super) fn new(reading: Reading, session: Handle) -> Self {
+        Self { reading, session, statement: None }
+    }
+}
+
+/// How many rows a statement may look at on the thread of JavaScript: what takes
+/// a few milliseconds.
+pub(super) const MOST: usize = 16_384;
 
 impl Environment {
     pub(super) fn new() -> Self {
@@ -46,6 +95,7 @@ impl Environment {
             feeds: Table::new(Kind::Feed),
             attempts: Table::new(Kind::Attempts),
             waker: None,
+            most: MOST,
         }
     }
 
@@ -61,7 +111,32 @@ impl Environment {
             Some(attempts) => begun.begin_again(options, Arc::clone(self.attempts.get(attempts)?))?,
             None => begun.begin(options)?,
         };
-        self.transactions.insert(OpenTransaction { transaction, store })
+        self.transactions.insert(OpenTransaction { place: Place::Here(transaction), store })
+    }
+
+    /// An open transaction.
+    pub(super) fn transaction(&mut self, transaction: Handle) -> Result<&mut Transaction> {
+        self.transactions.get_mut(transaction)?.here()
+    }
+
+    /// Gives a transaction to a thread, which it comes back from with [`Self::take_back`].
+    pub(super) fn lend(&mut self, transaction: Handle) -> Result<Arc<Lent>> {
+        let open = self.transactions.get_mut(transaction)?;
+        open.here()?;
+        let lent = Arc::new(Lent::default());
+        if let Place::Here(transaction) = std::mem::replace(&mut open.place, Place::Lent(Arc::clone(&lent))) {
+            lent.put(transaction);
+        }
+        Ok(lent)
+    }
+
+    /// Takes a transaction back from a thread, if it has not been ended meanwhile.
+    pub(super) fn take_back(&mut self, transaction: Handle, lent: &Lent) {
+        if let Ok(open) = self.transactions.get_mut(transaction)
+            && let Some(transaction) = lent.take()
+        {
+            open.place = Place::Here(transaction);
+        }
     }
 
     /// The cursor of a handle, where its session still goes on.
@@ -77,18 +152,26 @@ impl Environment {
         Ok(open)
     }
 
-    /// Takes a transaction out, to end it.
-    pub(super) fn end(&mut self, transaction: Handle) -> Result<Transaction> {
-        let ended = self.transactions.remove(transaction)?.transaction;
+    /// Commits a transaction, which ends it.
+    pub(super) fn commit(&mut self, transaction: Handle) -> Result<u64> {
+        let committed = self.transaction(transaction)?.commit();
+        self.end(transaction)?;
+        committed
+    }
+
+    /// Ends a transaction: what it has not committed is rolled back, by the
+    /// thread where it is in one.
+    pub(super) fn end(&mut self, transaction: Handle) -> Result<()> {
+        drop(self.transactions.remove(transaction)?);
         self.empty_cursors(transaction);
-        Ok(ended)
+        Ok(())
     }
 
     /// Lets go of the rows of the cursors of a session. The cursors stay, to say what became of them.
     fn empty_cursors(&mut self, session: Handle) {
         for cursor in self.cursors.handles(|open| open.session == session) {
             if let Ok(open) = self.cursors.get_mut(cursor) {
-                open.reading = Reading::new(Cursor::empty());
+                open.reading = Reading::new(Cursor::empty(), 0);
             }
         }
     }
@@ -102,7 +185,7 @@ impl Environment {
     pub(super) fn release(&mut self, store: Handle) -> Result<Arc<Store>> {
         let closed = self.stores.remove(store)?;
         for transaction in self.transactions.handles(|open| open.store == store) {
-            self.end(transaction)?.rollback()?;
+            self.end(transaction)?;
         }
         self.empty_cursors(store);
         for feed in self.feeds.handles(|open| open.store == store) {
@@ -116,7 +199,7 @@ impl Environment {
         if session.is(Kind::Store) {
             return self.stores.get(session)?.current();
         }
-        self.transactions.get_mut(session)?.transaction.root().cloned()
+        self.transaction(session)?.root().cloned()
     }
 
     /// Does something in the transaction that a session is, or for a store in one of its own.
@@ -126,7 +209,7 @@ impl Environment {
         body: impl Fn(&mut Transaction) -> Result<T>,
     ) -> Result<T> {
         if !session.is(Kind::Store) {
-            return body(&mut self.transactions.get_mut(session)?.transaction);
+            return body(self.transaction(session)?);
         }
         let store = self.stores.get(session)?;
         loop {
@@ -153,14 +236,14 @@ impl Environment {
     /// JavaScript is told when the wait has ended.
     pub(super) fn wait(&mut self, transaction: Handle) -> Result<Option<WaitId>> {
         let waker = self.waker()?;
-        let open = self.transactions.get_mut(transaction)?;
+        let transaction = self.transaction(transaction)?;
         let wake = || -> Wake {
             let waker = waker.clone();
             Box::new(move |wait, how| waker.tell(wait.0, number(how)))
         };
-        match open.transaction.wait_ahead(wake)? {
+        match transaction.wait_ahead(wake)? {
             Some(begun) => Ok(Some(begun)),
-            None => open.transaction.wait(wake()),
+            None => transaction.wait(wake()),
         }
     }
 

@@ -91,17 +91,25 @@ impl Cursor {
         }
     }
 
-    /// Hands out at most so many rows; gives their number. Fewer than asked for are the last,
-    /// unless the sink was full.
+    /// Hands out at most so many rows; gives their number, which may be none though
+    /// more are to come: a piece also ends where the sink is full, or where many rows were looked at.
     ///
     /// # Errors
-    /// `PatternTooComplex` when a pattern takes too long. The rows handed out before must not be used then.
+    /// `PatternTooComplex` when a pattern takes too long, `TooLong` as [`Plan::run_within`](super::Plan::run_within).
+    /// The rows handed out before must not be used then.
     pub fn next_chunk<S: Sink + ?Sized>(&mut self, most: usize, sink: &mut S) -> Result<usize> {
         match &mut self.0 {
             Rows::None => Ok(0),
             Rows::Find(find) => find.next_chunk(most, sink),
             Rows::Written(written) => Ok(written.next_chunk(most, sink)),
             Rows::Documents(rows) => Ok(rows.next_chunk(most, sink)),
+        }
+    }
+
+    /// What is read from now on may take its time.
+    pub fn relax(&self) {
+        if let Rows::Find(find) = &self.0 {
+            find.execution.allowance.relax();
         }
     }
 
@@ -203,6 +211,7 @@ impl Find {
                 let direction = choice.direction.unwrap_or_default();
                 let execution = &self.execution;
                 choice.access.walk(collection, direction, position, &mut |row| {
+                    execution.allowance.spend(1)?;
                     if !execution.holds_rest(&matching.filter, &choice.covered, row)? {
                         return Ok(true);
                     }
@@ -221,6 +230,8 @@ impl Find {
         self.before = self.now;
         let Body::Find(FindShape { rows: matching, select, .. }) = &self.shape.body else { return Ok(0) };
         let execution = &self.execution;
+        let allowance = &execution.allowance;
+        allowance.resume();
         let state = &mut self.now;
         let most = most.min(state.left);
         let mut given = 0;
@@ -232,7 +243,7 @@ impl Find {
                 for row in rows.iter().skip(state.skip).take(most) {
                     execution.project(select, row, 0, sink)?;
                     given += 1;
-                    if sink.is_full() {
+                    if sink.is_full() || allowance.pauses() {
                         break;
                     }
                 }
@@ -244,6 +255,7 @@ impl Find {
                 let direction = choice.direction.unwrap_or_default();
                 let State { position, skip, .. } = state;
                 let end = choice.access.walk(collection, direction, position, &mut |row| {
+                    allowance.spend(1)?;
                     if execution.holds_rest(&matching.filter, &choice.covered, row)? {
                         if *skip > 0 {
                             *skip -= 1;
@@ -252,7 +264,7 @@ impl Find {
                             given += 1;
                         }
                     }
-                    Ok(given < most && !sink.is_full())
+                    Ok(given < most && !sink.is_full() && !allowance.pauses())
                 })?;
                 state.left -= given;
                 state.done = end || state.left == 0;

@@ -1,7 +1,7 @@
 //! One run of a statement on one version: what conditions, orders and outputs
 //! need to know beyond the row at hand.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::{Arc, LazyLock};
 
 use super::lookup::Lookup;
@@ -26,6 +26,63 @@ pub(super) struct Execution {
     pub wishes: RefCell<Vec<Wish>>,
     /// Where to note what is read.
     pub watch: Watch,
+    pub allowance: Allowance,
+}
+
+/// How many rows a run may still look at before it is given up, or before it
+/// pauses. What takes longer than a look counts as several.
+pub(super) struct Allowance {
+    left: Cell<usize>,
+    /// Whether the run is given up then.
+    strict: Cell<bool>,
+}
+
+impl Allowance {
+    /// What there is between two pauses.
+    const PIECE: usize = 16_384;
+
+    fn new(most: usize) -> Self {
+        Self { left: Cell::new(most), strict: Cell::new(most != usize::MAX) }
+    }
+
+    /// Takes so many looks away.
+    ///
+    /// # Errors
+    /// `TooLong` if there were fewer, and the run is given up then.
+    pub fn spend(&self, looks: usize) -> Result<()> {
+        match self.left.get().checked_sub(looks) {
+            Some(left) => self.left.set(left),
+            None if self.strict.get() => return Err(too_long()),
+            None => self.left.set(0),
+        }
+        Ok(())
+    }
+
+    /// `TooLong` if there are not so many looks left, and the run is given up for it.
+    pub fn require(&self, looks: usize) -> Result<()> {
+        if self.strict.get() && self.left.get() < looks { Err(too_long()) } else { Ok(()) }
+    }
+
+    /// Begins a piece of a run that pauses.
+    pub fn resume(&self) {
+        if !self.strict.get() {
+            self.left.set(Self::PIECE);
+        }
+    }
+
+    /// Whether it is time to pause.
+    pub fn pauses(&self) -> bool {
+        self.left.get() == 0 && !self.strict.get()
+    }
+
+    /// From now on the run pauses, and is never given up.
+    pub fn relax(&self) {
+        self.strict.set(false);
+    }
+}
+
+fn too_long() -> Error {
+    Error::new(ErrorCode::TooLong, "the statement looks at more rows than it may here")
 }
 
 /// An index that would have saved work.
@@ -37,11 +94,11 @@ pub(super) struct Wish {
 }
 
 impl Execution {
-    /// Begins a run.
+    /// Begins a run that looks at so many rows at most, and is given up where that is not enough.
     ///
     /// # Errors
     /// Those of [`operand::bind`].
-    pub fn new(root: Arc<Root>, shape: &Shape, params: &Params) -> Result<Self> {
+    pub fn new(root: Arc<Root>, shape: &Shape, params: &Params, most: usize) -> Result<Self> {
         Ok(Self {
             root,
             operands: operand::bind(&shape.operands, params)?,
@@ -49,6 +106,7 @@ impl Execution {
             wishes: RefCell::default(),
             relations: (0..shape.relations).map(|_| RefCell::default()).collect(),
             watch: Watch::default(),
+            allowance: Allowance::new(most),
         })
     }
 
@@ -74,6 +132,7 @@ impl Execution {
             lookups: self.lookups.iter().map(|_| OnceCell::new()).collect(),
             relations: self.relations.iter().map(|_| RefCell::default()).collect(),
             watch: self.watch,
+            allowance: self.allowance,
         }
     }
 

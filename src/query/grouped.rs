@@ -5,10 +5,10 @@
 //! those that the page reaches into are looked at.
 
 use super::execution::{Execution, defect};
-use super::lookup::{Lookup, Through, row_of, tree_over};
+use super::lookup::{FOLLOWING, Lookup, Through, row_of, tree_over};
 use super::planner::Choice;
 use super::shape::{FindShape, OrderKey};
-use super::sort::Sorter;
+use super::sort::{SORTING, Sorter};
 use crate::error::Result;
 use crate::store::{Collection, Index};
 use crate::value::{Row, skip_key, successor};
@@ -64,6 +64,7 @@ impl Execution {
                 ahead -= size;
                 continue;
             }
+            self.allowance.spend(size.saturating_mul(1 + SORTING))?;
             let mut sorter = Sorter::page(&find.order, ahead.saturating_add(wanted));
             let mut matching = 0;
             for group in level {
@@ -121,6 +122,7 @@ impl Execution {
                 rest.skip_front(end);
                 entries = rest.peekable();
             }
+            self.allowance.spend(FOLLOWING)?;
             let mut place = Vec::with_capacity(24);
             match direct {
                 // The key in the entry is that of the related row: what lies between needs no look.

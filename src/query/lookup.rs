@@ -15,6 +15,9 @@ use crate::value::{Row, ValueRef, skip_key, successor};
 /// A collection with fewer rows gains nothing from an automatic index.
 pub(super) const LEAST_INDEXED: usize = 1_000;
 
+/// What finding the first row that a join leads to costs, in rows looked at.
+pub(super) const FOLLOWING: usize = 4;
+
 /// The tree that leads to rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Through {
@@ -155,6 +158,7 @@ impl Execution {
             }
             None => {
                 self.watch.whole(join.target);
+                self.allowance.spend(target.rows.len())?;
                 let mut table: AHashMap<Vec<u8>, Vec<Row>> = AHashMap::new();
                 for (_, row) in &target.rows {
                     let mut key = Vec::with_capacity(16);
@@ -208,6 +212,11 @@ impl Execution {
         visit: &mut dyn FnMut(&Row) -> Result<bool>,
     ) -> Result<bool> {
         let mut key = Vec::with_capacity(24);
+        self.allowance.spend(FOLLOWING)?;
+        let visit = &mut |row: &Row| {
+            self.allowance.spend(1)?;
+            visit(row)
+        };
         match self.lookup(join)? {
             Lookup::Keyed { through, local } => {
                 if !join.starts_at(row) || !encode_ends(&mut key, row, local) {

@@ -27,6 +27,11 @@ impl Params {
         self.0.get(number)
     }
 
+    /// How many rows of so many values they hold, at most.
+    pub(super) fn rows(&self, width: usize) -> usize {
+        self.0.len() / width.max(1)
+    }
+
     /// The parameters from a number on.
     pub(super) fn from(&self, number: usize) -> &[Option<Value>] {
         self.0.get(number..).unwrap_or_default()

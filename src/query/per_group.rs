@@ -6,7 +6,7 @@ use ahash::AHashMap;
 use super::execution::Execution;
 use super::planner::Choice;
 use super::shape::{FindShape, PerShape};
-use super::sort::Sorter;
+use super::sort::{SORTING, Sorter};
 use crate::error::Result;
 use crate::store::Collection;
 use crate::value::{Row, encode_key};
@@ -46,6 +46,7 @@ impl Execution {
         }
         let mut sorter = Sorter::new(&find.order, usize::MAX).remembering(self, choice.access.entries())?;
         self.walk_choice(collection, &find.rows.filter, choice, &mut |row| {
+            self.allowance.spend(SORTING)?;
             sorter.push(self, &collection.schema, row)?;
             Ok(true)
         })?;

@@ -9,7 +9,7 @@ use super::execution::{Execution, defect};
 use super::operand::Operand;
 use super::planner::{Choice, Need};
 use super::shape::{CountByShape, FindShape, Matching, OperandId, Shape};
-use super::sort::Sorter;
+use super::sort::{SORTING, Sorter};
 use crate::error::Result;
 use crate::value::{Row, encode_key};
 
@@ -51,6 +51,7 @@ impl Execution {
         let mut sorter = sorter.remembering(&self, choice.access.entries())?;
         if limit > 0 {
             self.walk_choice(&collection, &find.rows.filter, &choice, &mut |row| {
+                self.allowance.spend(SORTING)?;
                 sorter.push(&self, &collection.schema, row)?;
                 Ok(true)
             })?;
@@ -70,6 +71,7 @@ impl Execution {
         if choice.is_exact() {
             return Ok(choice.access.count(collection) as u64);
         }
+        self.allowance.require(choice.access.entries())?;
         let mut rows = 0;
         self.walk_choice(collection, &matching.filter, &choice, &mut |_| {
             rows += 1;

@@ -100,6 +100,7 @@ impl Execution {
         };
         if related.quantifier == Quantifier::Every {
             self.watch.whole(related.join.target);
+            self.allowance.spend(target.rows.len())?;
             for (_, row) in &target.rows {
                 if self.is_decisive(related, row)? {
                     add(row);

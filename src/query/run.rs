@@ -21,6 +21,11 @@ use crate::store::{Begin, Root, Store, Transaction};
 /// Rows looked at in vain, in multiples of the collection, that an automatic index is made for.
 const PATIENCE: u64 = 2;
 
+/// What writing a row costs, in rows looked at.
+const WRITING: usize = 8;
+/// What a row costs that an index is made of.
+const INDEXING: usize = 4;
+
 /// A plan, compiled once for all runs. Belongs to no store in particular.
 pub struct Plan {
     statement: Statement,
@@ -86,15 +91,24 @@ impl Plan {
     /// `CollectionNotFound`, `FieldNotFound`, `InvalidPlan` and `TypeMismatch` for a plan that does not fit the
     /// catalog or parameters that do not fit the plan; for writes, those of [`crate::store::Writer`] and of
     /// [`Transaction::commit`].
-    pub fn run(&self, mut session: Session<'_>, params: Params) -> Result<Outcome> {
+    pub fn run(&self, session: Session<'_>, params: Params) -> Result<Outcome> {
+        self.run_within(session, &params, usize::MAX)
+    }
+
+    /// As [`Plan::run`], where looking at `most` rows, or writing an eighth as many, is the most that it may take.
+    ///
+    /// # Errors
+    /// Those of [`Plan::run`], and `TooLong` if it would take more, which the cursor of a read may also say of its first
+    /// piece: then nothing has happened, and [`Plan::run`] is to be called where it may take its time.
+    pub fn run_within(&self, mut session: Session<'_>, params: &Params, most: usize) -> Result<Outcome> {
         if !matches!(self.statement, Statement::Find(_) | Statement::Count(_)) {
             return match session {
-                Session::Store(store) => self.write_alone(store, &params),
-                Session::Transaction(transaction) => self.write(transaction, &params),
+                Session::Store(store) => self.write_alone(store, params, most),
+                Session::Transaction(transaction) => self.write(transaction, params, most),
             };
         }
         loop {
-            match self.read(&mut session, &params) {
+            match self.read(&mut session, params, most) {
                 Err(Error { code: ErrorCode::Stale, .. }) => {}
                 result => {
                     if let (Ok(_), Session::Transaction(transaction)) = (&result, &mut session) {
@@ -106,15 +120,19 @@ impl Plan {
         }
     }
 
-    fn read(&self, session: &mut Session<'_>, params: &Params) -> Result<Outcome> {
+    fn read(&self, session: &mut Session<'_>, params: &Params, most: usize) -> Result<Outcome> {
         let root = session.root()?;
         let shape = self.shape(&root.catalog)?;
-        let execution = begin(&shape, root, params)?.watched(session.watch());
+        let execution = begin(&shape, root, params, most)?.watched(session.watch());
         match &shape.body {
             Body::Find(find) => {
                 let (offset, limit) = execution.page(find)?;
                 let need = find_need(find, offset, limit);
                 let (execution, choice) = settle(session, execution, &shape, &find.rows, need)?;
+                // How far rows that come in order are read is up to who reads them.
+                if choice.direction.is_none() || limit == usize::MAX {
+                    execution.allowance.require(choice.access.entries())?;
+                }
                 let rows = match (&find.lock, session) {
                     (None, _) => execution.find(&shape, find, choice)?,
                     (Some(lock), Session::Transaction(transaction)) => {
@@ -130,6 +148,7 @@ impl Plan {
             }
             Body::CountBy(count) => {
                 let (execution, choice) = settle(session, execution, &shape, &count.rows, Need::ALL)?;
+                execution.allowance.require(choice.access.entries())?;
                 let groups = execution.count_by(count, &choice)?;
                 Ok(Outcome {
                     affected: groups.len() as u64,
@@ -141,10 +160,10 @@ impl Plan {
     }
 
     /// Runs a write in a transaction of its own.
-    fn write_alone(&self, store: &Arc<Store>, params: &Params) -> Result<Outcome> {
+    fn write_alone(&self, store: &Arc<Store>, params: &Params, most: usize) -> Result<Outcome> {
         loop {
             let mut transaction = store.begin(Begin::READ_COMMITTED)?;
-            let outcome = self.write(&mut transaction, params)?;
+            let outcome = self.write(&mut transaction, params, most)?;
             match transaction.commit() {
                 Ok(_) => return Ok(outcome),
                 // Whatever stands against it is a commit of others since it began: it is
@@ -157,30 +176,34 @@ impl Plan {
 
     /// Runs a write in a transaction: again where a row was changed by others
     /// while it ran.
-    fn write(&self, transaction: &mut Transaction, params: &Params) -> Result<Outcome> {
+    fn write(&self, transaction: &mut Transaction, params: &Params, most: usize) -> Result<Outcome> {
         loop {
-            match self.try_write(transaction, params) {
+            match self.try_write(transaction, params, most) {
                 Err(Error { code: ErrorCode::Stale, .. }) => {}
                 result => return result,
             }
         }
     }
 
-    fn try_write(&self, transaction: &mut Transaction, params: &Params) -> Result<Outcome> {
+    fn try_write(&self, transaction: &mut Transaction, params: &Params, most: usize) -> Result<Outcome> {
         let root = Arc::clone(transaction.root()?);
         let shape = self.shape(&root.catalog)?;
-        let execution = begin(&shape, root, params)?.watched(Watch::of(transaction.reads()));
+        let execution = begin(&shape, root, params, most)?.watched(Watch::of(transaction.reads()));
         match &shape.body {
             Body::Insert(insert) => {
+                execution.allowance.require(params.rows(insert.fields.len()).saturating_mul(WRITING))?;
                 super::insert::insert(transaction, execution.released(), &shape, insert, params)
             }
             Body::UpdateMany(update) => {
+                let width = update.key.len() + update.set.len();
+                execution.allowance.require(params.rows(width).saturating_mul(WRITING))?;
                 super::update::update_many(transaction, execution.released(), &shape, update, params)
             }
             Body::Update(update) => {
                 let mut session = Session::Transaction(transaction);
                 let (execution, choice) = settle(&mut session, execution, &shape, &update.rows, Need::ALL)?;
                 let keys = execution.keys(&update.rows, &choice)?;
+                execution.allowance.require(keys.len().saturating_mul(WRITING))?;
                 super::update::update(transaction, execution.released(), &shape, update, &keys)
             }
             Body::Delete(matching) => {
@@ -189,6 +212,8 @@ impl Plan {
                 let collection = execution.root.collection(matching.schema.id)?;
                 let all = choice.is_exact() && choice.access.is_everything(collection);
                 let keys = if all { Vec::new() } else { execution.keys(matching, &choice)? };
+                let rows = if all { collection.rows.len() } else { keys.len() };
+                execution.allowance.require(rows.saturating_mul(WRITING))?;
                 drop(execution);
                 let id = matching.schema.id;
                 let affected = transaction.statement(|writer| {
@@ -216,7 +241,7 @@ impl Plan {
     pub fn explain(&self, mut session: Session<'_>, params: Params) -> Result<String> {
         let root = session.root()?;
         let shape = self.shape(&root.catalog)?;
-        begin(&shape, root, &params)?.explain(&shape)
+        begin(&shape, root, &params, usize::MAX)?.explain(&shape)
     }
 
     /// The plan in terms of a catalog; made anew only when the catalog is another.
@@ -234,13 +259,13 @@ impl Plan {
 
 /// Begins a run. A plan needs the parameters it names; where a condition came to
 /// be always or never true, those of its parts are left over.
-fn begin(shape: &Arc<Shape>, root: Arc<Root>, params: &Params) -> Result<Execution> {
+fn begin(shape: &Arc<Shape>, root: Arc<Root>, params: &Params, most: usize) -> Result<Execution> {
     let rows = matches!(shape.body, Body::Insert(_) | Body::UpdateMany(_));
     if !rows && params.len() < shape.parameters {
         let message = format!("the plan needs {} parameters, not {}", shape.parameters, params.len());
         return Err(Error::new(ErrorCode::InvalidPlan, message));
     }
-    Execution::new(root, shape, params)
+    Execution::new(root, shape, params, most)
 }
 
 /// Chooses an access path, after making the indexes that have been missed often enough.
@@ -265,6 +290,7 @@ fn settle(
         let collection = Arc::clone(root.collection(wish.collection)?);
         let missed = collection.note_scan(&wish.components, wish.rows as u64);
         if missed >= PATIENCE.saturating_mul(collection.rows.len() as u64) {
+            execution.allowance.require(collection.rows.len().saturating_mul(INDEXING))?;
             root = session.index(&root, wish.collection, &wish.components)?;
         }
     }
@@ -281,6 +307,7 @@ impl Execution {
     fn keys(&self, matching: &Matching, choice: &Choice) -> Result<Vec<Vec<u8>>> {
         let collection = self.root.collection(matching.schema.id)?;
         let mut keys = Vec::new();
+        self.allowance.require(choice.access.entries())?;
         self.walk_choice(collection, &matching.filter, choice, &mut |row| {
             keys.push(collection.schema.primary_key(row));
             Ok(true)

@@ -12,6 +12,9 @@ use crate::catalog::Schema;
 use crate::error::Result;
 use crate::value::{Row, ValueRef, encode_key};
 
+/// What sorting a row costs, in rows looked at.
+pub(super) const SORTING: usize = 2;
+
 const NULL_FIRST: u8 = 0;
 const VALUE: u8 = 1;
 const NULL_LAST: u8 = 2;

@@ -310,6 +310,7 @@ impl Execution {
                 let mut keys = Vec::new();
                 let mut notes = Vec::new();
                 for arm in arms {
+                    self.allowance.spend(arm.access.entries())?;
                     arm.access.primary_keys(collection, &mut keys)?;
                     notes.push(arm.note);
                 }
@@ -355,6 +356,7 @@ impl Execution {
             }
             self.watch.prefix(collection, through, &key);
             visit_prefix(collection, through, &key, remote.len(), &mut |row| {
+                self.allowance.spend(1)?;
                 keys.push(collection.schema.primary_key(row));
                 Ok(true)
             })
@@ -383,6 +385,7 @@ impl Execution {
     ) -> Result<()> {
         let direction = choice.direction.unwrap_or_default();
         choice.access.walk(collection, direction, &mut Default::default(), &mut |row| {
+            self.allowance.spend(1)?;
             if self.holds_rest(filter, &choice.covered, row)? { visit(row) } else { Ok(true) }
         })?;
         Ok(())

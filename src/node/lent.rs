@@ -1,0 +1,41 @@
+//! Transactions in the hands of a thread.
+
+use parking_lot::Mutex;
+
+use crate::store::Transaction;
+
+/// A transaction on its way to a thread and back. Whoever ends it meanwhile
+/// abandons it: the thread is not kept from its work, but what it did is rolled back.
+#[derive(Default)]
+pub(super) struct Lent(Mutex<Hands>);
+
+#[derive(Default)]
+struct Hands {
+    /// Nothing while the thread works with it.
+    transaction: Option<Transaction>,
+    abandoned: bool,
+}
+
+impl Lent {
+    /// Takes the transaction; nothing where it was abandoned.
+    pub(super) fn take(&self) -> Option<Transaction> {
+        self.0.lock().transaction.take()
+    }
+
+    /// Puts the transaction back; rolls it back where it was abandoned.
+    pub(super) fn put(&self, transaction: Transaction) {
+        let mut hands = self.0.lock();
+        if !hands.abandoned {
+            hands.transaction = Some(transaction);
+        }
+    }
+
+    /// Rolls the transaction back, or has the thread do so.
+    pub(super) fn abandon(&self) {
+        let mut hands = self.0.lock();
+        hands.abandoned = true;
+        let transaction = hands.transaction.take();
+        drop(hands);
+        drop(transaction);
+    }
+}

@@ -1,0 +1,125 @@
+//! Statements that take their time, in a thread.
+//!
+//! A statement that is found to look at more rows than it may on the thread of
+//! JavaScript is run again in a thread of the runtime's pool: on the version that
+//! there is when it runs, or with the transaction it belongs to, which is lent for
+//! as long as it takes. Its first rows are packed there, too.
+
+use std::sync::Arc;
+
+use napi::bindgen_prelude::AsyncTask;
+use napi::{Env, Task};
+use napi_derive::napi;
+
+use super::handle::{Handle, Kind};
+use super::lent::Lent;
+use super::raw::{guarded, settled, with_environment};
+use super::reading::Reading;
+use super::state::{Environment, OpenCursor};
+use crate::error::{Error, ErrorCode, Result};
+use crate::query::{Cursor, Outcome, Params, Plan, Session};
+use crate::store::Store;
+
+/// A statement on its way to a thread.
+pub(super) struct Statement {
+    plan: Arc<Plan>,
+    params: Params,
+    target: Target,
+}
+
+/// Where it is to run.
+enum Target {
+    Store(Arc<Store>),
+    Transaction(Arc<Lent>),
+}
+
+impl Statement {
+    fn run(&self) -> Result<Outcome> {
+        let params = self.params.clone();
+        match &self.target {
+            Target::Store(store) => self.plan.run(Session::Store(store), params),
+            Target::Transaction(lent) => {
+                let Some(mut transaction) = lent.take() else { return Err(abandoned()) };
+                let outcome = self.plan.run(Session::Transaction(&mut transaction), params);
+                lent.put(transaction);
+                outcome
+            }
+        }
+    }
+}
+
+fn abandoned() -> Error {
+    let message = "the transaction was ended while one of its statements was running";
+    Error::new(ErrorCode::TransactionClosed, message)
+}
+
+impl Environment {
+    /// Prepares a statement for a thread; gives the cursor that will have its rows.
+    pub(super) fn send_away(&mut self, session: Handle, plan: Handle, params: Params) -> Result<Handle> {
+        let target = if session.is(Kind::Store) {
+            Target::Store(Arc::clone(self.stores.get(session)?))
+        } else {
+            Target::Transaction(self.lend(session)?)
+        };
+        let statement = Statement { plan: Arc::clone(self.plans.get(plan)?), params, target };
+        let mut open = OpenCursor::new(Reading::new(Cursor::empty(), 0), session);
+        open.statement = Some(statement);
+        self.cursors.insert(open)
+    }
+}
+
+/// Runs the statement of a cursor in a thread, whose rows can be read then.
+#[napi(ts_return_type = "Promise<void>")]
+pub fn run_aside(env: Env, cursor: f64) -> napi::Result<AsyncTask<Run>> {
+    let cursor = Handle::from_number(cursor);
+    with_environment(&env, |state| {
+        let open = state.cursors.get_mut(cursor)?;
+        let session = open.session;
+        let statement = open.statement.take();
+        let statement = statement
+            .ok_or_else(|| Error::new(ErrorCode::Internal, "The statement of a cursor runs already."))?;
+        Ok(AsyncTask::new(Run { cursor, session, statement }))
+    })
+}
+
+/// The run of a statement in a thread.
+pub struct Run {
+    cursor: Handle,
+    session: Handle,
+    statement: Statement,
+}
+
+impl Task for Run {
+    type Output = Result<Reading>;
+    type JsValue = ();
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        Ok(guarded(|| {
+            let outcome = self.statement.run()?;
+            let mut reading = Reading::new(outcome.rows, outcome.affected);
+            reading.pack_ahead()?;
+            Ok(reading)
+        }))
+    }
+
+    fn resolve(&mut self, env: Env, ended: Self::Output) -> napi::Result<()> {
+        settled(&env, |state| {
+            if let Target::Transaction(lent) = &self.statement.target {
+                state.take_back(self.session, lent);
+            }
+            match ended {
+                // Where it was closed meanwhile, nobody wants its rows.
+                Ok(reading) => {
+                    if let Ok(open) = state.cursors.get_mut(self.cursor) {
+                        open.reading = reading;
+                    }
+                    Ok(())
+                }
+                Err(error) => {
+                    drop(state.cursors.remove(self.cursor));
+                    Err(error)
+                }
+            }
+        })
+    }
+}
