@@ -759,3 +759,48 @@ fn rows_are_counted_by_groups() {
     let plan = json!({"count": {"from": "thing", "where": only, "by": [{"field": "$row", "as": "number"}]}});
     assert_eq!(run(&store, plan, vec![Value::Bool(false)]), (1, vec![json!(3.0)]));
 }
+
+#[test]
+fn a_piece_ends_where_many_rows_were_looked_at() {
+    let store = store();
+    let last = 40_000;
+    insert(&store, &["num"], (1..=last).map(|at| vec![Value::Int(at)]).collect());
+    let filter = json!({"cmp": {"op": "eq", "path": {"field": "num"}, "value": {"v": last}}});
+    let select = json!({"fields": [{"field": "id", "as": "number"}]});
+    let plan = json!({"find": {"from": "thing", "where": filter, "select": select}});
+    let mut cursor =
+        Plan::parse(&plan.to_string()).unwrap().run(Session::Store(&store), Params::default()).unwrap().rows;
+    let mut rows = Rows::default();
+    let mut pieces = Vec::new();
+    while !cursor.is_done() {
+        pieces.push(cursor.next_chunk(256, &mut rows).unwrap());
+    }
+    assert_eq!(pieces, [0, 0, 1]);
+}
+
+#[test]
+fn what_would_take_too_long_has_not_happened() {
+    let store = store();
+    insert(&store, &["num"], (0..100).map(|at| vec![Value::Int(at)]).collect());
+    let filter = json!({"cmp": {"op": "lt", "path": {"field": "num"}, "value": {"v": 50}}});
+    let code = |plan: Json, params: Vec<Option<Value>>, most: usize| {
+        let plan = Plan::parse(&plan.to_string()).unwrap();
+        let outcome = plan.run_within(Session::Store(&store), &Params::new(params), most);
+        outcome.err().map(|error| error.code)
+    };
+    let increase = json!([{"field": "num", "inc": 100}]);
+    for plan in [
+        json!({"count": {"from": "thing", "where": filter}}),
+        json!({"find": {"from": "thing", "order": [{"path": {"field": "num"}}], "select": {"fields": []}}}),
+        json!({"update": {"in": "thing", "where": filter, "set": increase}}),
+        json!({"delete": {"from": "thing", "where": filter}}),
+        json!({"delete": {"from": "thing"}}),
+    ] {
+        assert_eq!(code(plan.clone(), vec![], 99), Some(ErrorCode::TooLong), "{plan}");
+    }
+    let more = json!({"insert": {"into": "thing", "fields": ["num"]}});
+    assert_eq!(code(more.clone(), vec![Some(1.into()); 13], 99), Some(ErrorCode::TooLong));
+    assert_eq!(store.current().unwrap().sequence, 2, "nothing was committed but the schema and the rows");
+    assert_eq!(code(more, vec![Some(1.into()); 12], 99), None);
+    assert_eq!(code(json!({"count": {"from": "thing"}}), vec![], 0), None, "rows are counted without a look at them");
+}

@@ -9,6 +9,7 @@ mod model;
 use std::sync::Arc;
 
 use collection_store::catalog::SchemaDef;
+use collection_store::error::{Error, ErrorCode};
 use collection_store::query::{Params, Plan, Session, Sink, Wire};
 use collection_store::store::{Begin, Store};
 use collection_store::value::{Value, ValueRef};
@@ -109,11 +110,24 @@ impl Sink for Log {
     }
 }
 
-/// Reads everything, in pieces, and some pieces twice.
+/// Reads everything, in pieces, and some pieces twice; first with few looks at rows, and with all
+/// that it takes only where these were not enough.
 fn read(store: &Arc<Store>, plan: &Json, params: &Given, piece: usize) -> Vec<Json> {
     let plan = Plan::parse(&plan.to_string()).unwrap();
-    let mut cursor = plan.run(Session::Store(store), params.clone().into()).unwrap().rows;
-    let mut log = Log::default();
+    let params = params.clone().into();
+    let begin = |most| {
+        let mut cursor = plan.run_within(Session::Store(store), &params, most)?.rows;
+        let mut log = Log::default();
+        assert!(cursor.next_chunk(piece, &mut log)? <= piece);
+        cursor.relax();
+        Ok((cursor, log))
+    };
+    let (mut cursor, mut log) = begin(piece * 8)
+        .or_else(|error: Error| match error.code {
+            ErrorCode::TooLong => begin(usize::MAX),
+            _ => Err(error),
+        })
+        .unwrap();
     let mut again = false;
     while !cursor.is_done() {
         let before = log.0.len();
@@ -124,9 +138,6 @@ fn read(store: &Arc<Store>, plan: &Json, params: &Given, piece: usize) -> Vec<Js
             cursor.unread();
             log.0.truncate(before);
             assert_eq!(cursor.next_chunk(piece, &mut log).unwrap(), rows);
-        }
-        if rows < piece {
-            break;
         }
     }
     log.0
