@@ -4,9 +4,9 @@
 #[cfg(feature = "shuttle")]
 pub use shuttle::sync::atomic;
 #[cfg(feature = "shuttle")]
-pub use shuttle_parking_lot::{Mutex, RwLock};
+pub use shuttle_parking_lot::{Mutex, MutexGuard, RwLock};
 
 #[cfg(not(feature = "shuttle"))]
-pub use parking_lot::{Mutex, RwLock};
+pub use parking_lot::{Mutex, MutexGuard, RwLock};
 #[cfg(not(feature = "shuttle"))]
 pub use std::sync::atomic;

@@ -140,21 +140,21 @@ fn hot_operations_allocate_no_more_than_they_did() {
         ),
         (
             "insert of one row, commit",
-            53.0,
+            15.0,
             allocations(|i| {
                 insert.run(Session::Store(&store), person(ROWS + i).into()).unwrap();
             }),
         ),
         (
             "insert of one row in an open transaction",
-            14.5,
+            13.5,
             allocations(|i| {
                 insert.run(Session::Transaction(&mut inserting), person(2 * ROWS + i).into()).unwrap();
             }),
         ),
         (
             "update of one row, commit",
-            37.0,
+            18.0,
             allocations(|i| {
                 update.run(Session::Store(&store), vec![(i * 31).into(), (i % 7).into()].into()).unwrap();
             }),

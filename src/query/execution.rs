@@ -2,7 +2,7 @@
 //! need to know beyond the row at hand.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use super::lookup::Lookup;
 use super::operand::{self, Operand};
@@ -118,9 +118,7 @@ impl Execution {
     /// The same run without its version, which a write then need not copy: for what
     /// is known without looking at rows.
     pub fn released(self) -> Self {
-        /// Stands for versions that are done with.
-        static NOTHING: LazyLock<Arc<Root>> = LazyLock::new(Arc::default);
-        Self { root: Arc::clone(&NOTHING), ..self }
+        Self { root: Root::nothing(), ..self }
     }
 
     /// The same run on another version.

@@ -35,6 +35,8 @@ pub(super) struct Guard<'t> {
     pub store: &'t Store,
     pub transaction: TransactionId,
     pub isolation: Isolation,
+    /// The number of the version that the transaction stands on.
+    pub sequence: u64,
     pub base: &'t Root,
     pub blocked: &'t mut Option<Blocked>,
     /// The locks of the transaction, in the order in which it got them.
@@ -106,7 +108,7 @@ impl Guard<'_> {
 
     /// Whether the row is still as it was when the transaction looked.
     fn check_fresh(&self, id: RowId, schema: &Schema, key: &[u8], row: &Row) -> Result<()> {
-        if self.store.sequence() == self.base.sequence {
+        if self.store.sequence() == self.sequence {
             return Ok(());
         }
         let newest = self.store.current()?;

@@ -4,7 +4,8 @@
 //! its own and a commit publishes it: by putting it in the place of the one it
 //! began with, or, if others were faster, by doing the same again on the newest.
 //! A savepoint or a snapshot keeps a version alive; neither costs more where
-//! there is more data. Nothing is locked while a reader reads or a statement runs.
+//! there is more data. Nothing is locked while a reader reads or a statement runs,
+//! but for one of few rows that a version is lent for: see `loan`.
 
 mod alter;
 mod attempts;
@@ -17,6 +18,7 @@ mod foreign;
 mod guard;
 mod image;
 mod lines;
+mod loan;
 mod locks;
 mod reads;
 mod recent;
@@ -57,6 +59,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutex, RwLock};
 use durable::Durable;
+use loan::Newest;
 use locks::Locks;
 use recent::Recent;
 use root::Clock;
@@ -73,8 +76,8 @@ struct Core {
     name: Option<String>,
     /// Tells stores apart, also after they are closed.
     identity: u64,
-    published: RwLock<Arc<Root>>,
-    /// The number of the published version.
+    newest: RwLock<Newest>,
+    /// The number of the newest version.
     sequence: AtomicU64,
     /// Held while a version is published, so that none is lost in between.
     publishing: Mutex<()>,
@@ -199,12 +202,7 @@ impl Store {
         self.check_open()?;
         let current = self.core.current();
         let Published { mut root, change } = make(&current)?;
-        let next = Arc::make_mut(&mut root);
-        next.sequence = current.sequence + 1;
-        if !self.core.auto_index.load(Ordering::SeqCst) {
-            next.drop_automatic();
-        }
-        let sequence = next.sequence;
+        let sequence = self.number(&mut root, current.sequence);
         if let Some(durable) = &self.core.durable {
             durable.append(&current, &root, &change)?;
         }
@@ -214,6 +212,16 @@ impl Store {
         drop(publishing);
         self.core.recent.published();
         Ok(sequence)
+    }
+
+    /// Makes of a version the one that follows another; gives its number.
+    fn number(&self, root: &mut Arc<Root>, after: u64) -> u64 {
+        let next = Arc::make_mut(root);
+        next.sequence = after + 1;
+        if !self.core.auto_index.load(Ordering::SeqCst) {
+            next.drop_automatic();
+        }
+        next.sequence
     }
 }
 
@@ -239,7 +247,7 @@ impl Core {
         Self {
             name: name.map(str::to_owned),
             identity: LAST.fetch_add(1, Ordering::Relaxed) + 1,
-            published: RwLock::default(),
+            newest: RwLock::default(),
             sequence: AtomicU64::new(0),
             publishing: Mutex::new(()),
             clock: Clock::default(),
@@ -250,16 +258,16 @@ impl Core {
         }
     }
 
-    fn current(&self) -> Arc<Root> {
-        Arc::clone(&self.published.read())
-    }
-
     /// Publishes a version. The old one, which may be the last of its data, is
     /// dropped when readers are no longer kept waiting.
     fn replace(&self, root: Arc<Root>) {
         let sequence = root.sequence;
-        let old = std::mem::replace(&mut *self.published.write(), root);
-        self.sequence.store(sequence, Ordering::SeqCst);
+        let old = std::mem::replace(&mut *self.newest.write(), Newest::Here(root));
+        self.count(sequence);
         drop(old);
+    }
+
+    fn count(&self, sequence: u64) {
+        self.sequence.store(sequence, Ordering::SeqCst);
     }
 }

@@ -105,11 +105,13 @@ impl Transaction {
     /// has not changed the collection, in the published one.
     pub fn install_auto_index(&mut self, id: CollectionId, components: &[Component]) -> Result<()> {
         self.check_open()?;
+        self.part();
         self.root = self.store.install_auto_index(&self.root, id, components)?;
         Ok(())
     }
 
     fn restructure(&mut self, root: Root) {
+        self.part();
         self.root = Arc::new(root);
         self.restructured = true;
         self.settle();

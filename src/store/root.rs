@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::catalog::{Access, Catalog, CollectionId, Component, ForeignKey, IndexOrigin, IndexSpec, Schema};
 use crate::error::{Error, ErrorCode, Result};
@@ -23,6 +23,12 @@ pub struct Root {
 }
 
 impl Root {
+    /// Stands for a version that is done with.
+    pub(crate) fn nothing() -> Arc<Self> {
+        static NOTHING: LazyLock<Arc<Root>> = LazyLock::new(Arc::default);
+        Arc::clone(&NOTHING)
+    }
+
     /// A collection of this version's catalog.
     ///
     /// # Errors

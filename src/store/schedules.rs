@@ -183,12 +183,14 @@ fn readers_see_versions_whole_and_never_go_back() {
         let shared = Arc::clone(&store);
         in_threads(3, move |number| {
             if number == 0 {
-                for _ in 0..2 {
+                for kept in [true, false, true] {
                     let mut transaction = begin(&shared, Isolation::Snapshot);
                     for id in [1, 2] {
                         change(&mut transaction, id, |number| number + 1).unwrap();
                     }
-                    transaction.commit().unwrap();
+                    if kept {
+                        transaction.commit().unwrap();
+                    }
                 }
             } else {
                 let mut last = 0;

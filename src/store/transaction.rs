@@ -1,11 +1,12 @@
 //! Transactions: a version of their own, and what they did to it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
 
 use super::attempts::Attempts;
 use super::foreign::Cause;
 use super::guard::{Blocked, Guard, Patience};
+use super::loan::{FEW, Loan};
 use super::locks::{LockMode, RowId, TransactionId, WaitId, Waiting, Wake};
 use super::reads::Reads;
 use super::recent::Change;
@@ -82,6 +83,8 @@ pub struct Transaction {
     /// The version with this transaction's changes.
     pub(super) root: Arc<Root>,
     effects: Vec<Effect>,
+    /// The version that it was lent and the effects on it: then those above are not there.
+    loan: Option<Arc<Loan>>,
     /// Whether it did what effects do not tell: changed the schema or cleared a collection.
     pub(super) restructured: bool,
     savepoints: Vec<Savepoint>,
@@ -118,6 +121,7 @@ impl Transaction {
             root: Arc::clone(&base),
             base,
             effects: Vec::new(),
+            loan: None,
             restructured: false,
             savepoints: Vec::new(),
             held: Vec::new(),
@@ -142,6 +146,12 @@ impl Transaction {
     /// standing on what others have committed, such as `Unique`.
     pub fn root(&mut self) -> Result<&Arc<Root>> {
         self.check_open()?;
+        if let Some(work) = self.loan.as_ref().and_then(|loan| loan.working()) {
+            self.root = Arc::clone(&work.root);
+            drop(work);
+            return Ok(&self.root);
+        }
+        self.part();
         if self.options.isolation == Isolation::ReadCommitted {
             let newest = self.store.current()?;
             if !Arc::ptr_eq(&newest, &self.base) && !self.restructured {
@@ -165,8 +175,35 @@ impl Transaction {
     }
 
     /// What the transaction has done, in order.
-    pub fn effects(&self) -> &[Effect] {
+    pub fn effects(&mut self) -> &[Effect] {
+        self.part();
         &self.effects
+    }
+
+    /// Has a version of its own from now on, if it was lent one.
+    pub(super) fn part(&mut self) {
+        if let Some(loan) = self.loan.take()
+            && let Some((base, root, effects)) = self.store.core.part(&loan)
+        {
+            (self.base, self.root, self.effects) = (base, root, effects);
+        }
+    }
+
+    /// Sees to it that so many rows are written where that is best: a few of them in place, if it can be.
+    fn borrow(&mut self, rows: usize) {
+        if rows > FEW {
+            self.part();
+        } else if self.loan.is_none()
+            && self.savepoints.is_empty()
+            && !self.restructured
+            && Arc::ptr_eq(&self.root, &self.base)
+        {
+            self.root = Root::nothing();
+            self.loan = self.store.core.lend(&mut self.base);
+            if self.loan.is_none() {
+                self.root = Arc::clone(&self.base);
+            }
+        }
     }
 
     /// Runs one statement on the version that [`Transaction::root`] gave: all of
@@ -177,17 +214,42 @@ impl Transaction {
     /// [`Transaction::wait`]; `Stale` under read committed if it was changed since,
     /// to be run again at once; `WriteConflict` at other levels; those of constraints.
     pub fn statement<T>(&mut self, run: impl FnOnce(&mut Writer) -> Result<T>) -> Result<T> {
+        self.statement_of(1, run)
+    }
+
+    /// As [`Transaction::statement`], for one that is known to be about so many rows.
+    ///
+    /// # Errors
+    /// As [`Transaction::statement`].
+    pub fn statement_of<T>(&mut self, rows: usize, run: impl FnOnce(&mut Writer) -> Result<T>) -> Result<T> {
         self.check_writable()?;
+        self.borrow(rows);
+        let loan = self.loan.clone();
+        let mut work = loan.as_ref().and_then(|loan| loan.working());
+        if work.is_none() {
+            self.part();
+        }
+        let isolation = self.patient_isolation();
+        let (root, effects, lent, sequence) = match (&mut work, &loan) {
+            (Some(work), Some(loan)) => {
+                // What is written to must be held by nobody else.
+                self.root = Root::nothing();
+                let (root, effects, lent) = work.parts(&self.store.core, loan);
+                (root, effects, Some(lent), loan.sequence)
+            }
+            _ => (&mut self.root, &mut self.effects, None, self.base.sequence),
+        };
         let guard = Guard {
             store: &self.store,
             transaction: self.id,
-            isolation: self.patient_isolation(),
+            isolation,
+            sequence,
             base: &self.base,
             blocked: &mut self.blocked,
             held: &mut self.held,
             attempts: self.attempts.as_deref(),
         };
-        let mut writer = Writer::new(&mut self.root, &mut self.effects, self.store.clock()).guarded(guard);
+        let mut writer = Writer::new(root, effects, self.store.clock()).guarded(guard).lent(lent);
         let result = run(&mut writer).and_then(|value| writer.finish(Cause::Statement).map(|()| value));
         match &result {
             Ok(_) => self.settled = true,
@@ -203,10 +265,12 @@ impl Transaction {
     /// `ReadOnly`, `Locked`, `LockNotAvailable`; `Stale` and `WriteConflict` as [`Transaction::statement`].
     pub fn lock(&mut self, schema: &Schema, row: &Row, mode: LockMode, patience: Patience) -> Result<bool> {
         self.check_writable()?;
+        self.part();
         let mut guard = Guard {
             store: &self.store,
             transaction: self.id,
             isolation: self.patient_isolation(),
+            sequence: self.base.sequence,
             base: &self.base,
             blocked: &mut self.blocked,
             held: &mut self.held,
@@ -287,6 +351,7 @@ impl Transaction {
             self.root()?;
             self.settled = true;
         }
+        self.part();
         let id = SavepointId(LAST.fetch_add(1, Ordering::Relaxed) + 1);
         self.savepoints.push(Savepoint {
             id,
@@ -364,7 +429,17 @@ impl Transaction {
         self.check_open()?;
         self.ended = true;
         self.savepoints.clear();
-        let result = if self.effects.is_empty() && !self.restructured {
+        let result = match self.loan.as_ref().and_then(|loan| self.store.publish_lent(loan)) {
+            Some(result) => result,
+            None => self.publish(),
+        };
+        self.forget();
+        result
+    }
+
+    fn publish(&mut self) -> Result<u64> {
+        self.part();
+        if self.effects.is_empty() && !self.restructured {
             Ok(self.base.sequence)
         } else {
             let store = Arc::clone(&self.store);
@@ -381,9 +456,7 @@ impl Transaction {
                 let root = std::mem::replace(&mut self.root, Arc::clone(&self.base));
                 Ok(Published { root, change })
             })
-        };
-        self.forget();
-        result
+        }
     }
 
     /// Whether others had committed since its version when it tried to.
@@ -523,10 +596,11 @@ impl Transaction {
 
     /// Lets go of the data, and of what keeps others waiting.
     fn forget(&mut self) {
-        /// Stands for the data of transactions that have ended.
-        static NOTHING: LazyLock<Arc<Root>> = LazyLock::new(Arc::default);
-        self.base = Arc::clone(&NOTHING);
-        self.root = Arc::clone(&NOTHING);
+        if let Some(loan) = self.loan.take() {
+            self.store.core.roll_back(&loan);
+        }
+        self.base = Root::nothing();
+        self.root = Root::nothing();
         self.effects = Vec::new();
         let held = std::mem::take(&mut self.held);
         if self.waited || !held.is_empty() {

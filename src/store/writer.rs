@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::guard::{Guard, Patience};
+use super::loan::{FEW, Lent};
 use super::locks::LockMode;
 use super::root::{Clock, Collection, Root, Shared};
 use super::violation;
@@ -33,6 +34,8 @@ pub struct Writer<'t> {
     clock: &'t Clock,
     /// Locks the rows that are changed; none where they have been before.
     guard: Option<Guard<'t>>,
+    /// The loan to be ended when there are more than a few effects, where the version is lent.
+    lent: Option<Lent<'t>>,
     /// The time of the statement, the same for all its rows.
     now: Option<i64>,
     builder: RowBuilder,
@@ -55,6 +58,7 @@ impl<'t> Writer<'t> {
             first,
             clock,
             guard: None,
+            lent: None,
             now: None,
             builder: RowBuilder::new(),
             counted: Vec::new(),
@@ -66,6 +70,11 @@ impl<'t> Writer<'t> {
     /// The same writer, locking what it changes.
     pub(super) fn guarded(self, guard: Guard<'t>) -> Self {
         Self { guard: Some(guard), ..self }
+    }
+
+    /// The same writer, writing to a version that is lent if one is given.
+    pub(super) fn lent(self, lent: Option<Lent<'t>>) -> Self {
+        Self { lent, ..self }
     }
 
     /// The version as written so far. A clone that is kept makes the next write copy.
@@ -176,6 +185,7 @@ impl<'t> Writer<'t> {
         if rows.is_empty() {
             return Ok(0);
         }
+        self.expect(rows.len());
         if let Some(guard) = &mut self.guard {
             guard.enter(&schema)?;
             for (key, row) in &rows {
@@ -205,9 +215,23 @@ impl<'t> Writer<'t> {
         if let Some(after) = &after {
             self.check_unique(schema, before.as_ref(), after)?;
         }
+        self.expect(1);
         self.put(schema, before.as_ref(), after.as_ref())?;
         self.effects.push(Effect { collection: schema.id, before, after });
         Ok(())
+    }
+
+    /// Ends the loan of the version where so many rows more are too many for it.
+    fn expect(&mut self, rows: usize) {
+        if let Some(lent) = self.lent.take_if(|_| self.effects.len() + rows > FEW) {
+            lent.end(self.root, self.effects);
+        }
+    }
+
+    /// Takes back all that was done, by statements before this one too.
+    pub(super) fn undo_all(mut self) -> Result<()> {
+        self.first = 0;
+        self.undo()
     }
 
     /// Takes back what the statement has done. Keeping the version from before

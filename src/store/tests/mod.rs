@@ -10,6 +10,7 @@ mod foreign;
 mod formats;
 mod full_disk;
 mod lifecycle;
+mod loans;
 mod locks;
 mod rename;
 mod restructured;
