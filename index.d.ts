@@ -9,8 +9,11 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
-/** Changes the schema to the target; gives a line for each change. */
-export declare function applySchema(session: number, target: string, options: string): Array<string>
+/**
+ * Changes the schema to the target; gives a line for each change. A patient
+ * caller gets a promise of them where there is a lot of data.
+ */
+export declare function applySchema(session: number, target: string, options: string, patient: boolean): string[] | Promise<string[]>
 
 /** An index that the store made by itself. */
 export interface AutoIndex {
@@ -60,8 +63,11 @@ export declare function closeAside(store: number): Promise<void>
 /** Ends the reading of changes, and the wait for more of them, if there is one. */
 export declare function closeChanges(feed: number, wait: number): void
 
-/** Commits and ends a transaction, whether or not that succeeds; gives the number of the version made. */
-export declare function commit(transaction: number): number
+/**
+ * Commits and ends a transaction, whether or not that succeeds; gives the number
+ * of the version made. A patient caller gets a promise of it where a lot was done.
+ */
+export declare function commit(transaction: number, patient: boolean): number | Promise<number>
 
 /** Reads a plan. */
 export declare function compile(plan: string): number

@@ -176,12 +176,12 @@ export class CollectionStoreConnection extends Connection {
     const events = listeners(eventBroadcaster, trx.nested);
     const announced = andThen(announce(events, EventType.beforeTransactionCommit, trx), () => trx.back());
     return andThen(announced, () => {
-      this.traced(
+      const committed = this.traced(
         () => trx.commit(),
         () => ({ text: trx.nested ? `release savepoint ${trx.name}` : 'commit' }),
         loggerContext,
       );
-      const kept = trx.nested ? undefined : this.kept();
+      const kept = andThen(committed, () => (trx.nested ? undefined : this.kept()));
       return andThen(kept, () => announce(events, EventType.afterTransactionCommit, trx));
     });
   }
@@ -315,8 +315,8 @@ export class CollectionStoreConnection extends Connection {
       trx.rollback();
       throw error;
     }
-    this.traced(
-      () => trx.commit(),
+    await this.traced(
+      () => trx.complete(),
       () => ({ text: 'commit' }),
     );
     await this.kept();

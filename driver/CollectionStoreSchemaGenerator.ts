@@ -81,7 +81,7 @@ export class CollectionStoreSchemaGenerator {
         session.dropSchema();
         return names;
       }
-      return session.applySchema(this.#without(session, options), { dropTables: true });
+      return session.changeSchema(this.#without(session, options), { dropTables: true });
     });
     await this.#driver.getConnection().kept();
     this.#clearIdentityMap();
@@ -231,7 +231,7 @@ export class CollectionStoreSchemaGenerator {
   async #apply(text: string, scope: SchemaScope, options: SchemaOptions): Promise<void> {
     const target = this.#withEntries(await this.#session(), scope);
     await this.#traced(text, () =>
-      this.#driver.changeSchema(scope.schema, (session) => session.applySchema(target, options), this.#ctx),
+      this.#driver.changeSchema(scope.schema, (session) => session.changeSchema(target, options), this.#ctx),
     );
     await this.#driver.getConnection().kept();
   }

@@ -802,5 +802,9 @@ fn what_would_take_too_long_has_not_happened() {
     assert_eq!(code(more.clone(), vec![Some(1.into()); 13], 99), Some(ErrorCode::TooLong));
     assert_eq!(store.current().unwrap().sequence, 2, "nothing was committed but the schema and the rows");
     assert_eq!(code(more, vec![Some(1.into()); 12], 99), None);
-    assert_eq!(code(json!({"count": {"from": "thing"}}), vec![], 0), None, "rows are counted without a look at them");
+    assert_eq!(
+        code(json!({"count": {"from": "thing"}}), vec![], 0),
+        None,
+        "rows are counted without a look at them"
+    );
 }

@@ -102,7 +102,7 @@ export class Calls {
     const trx = TransactionContext.of(this.#connection.engine.begin({ isolation: 'read committed' }));
     try {
       const result = await this.patiently({ ...options, ctx: trx }, work);
-      trx.commit();
+      await trx.commit();
       await this.#connection.kept();
       return result;
     } catch (error) {
@@ -215,12 +215,13 @@ export class Calls {
         },
       );
       return andThen(result, (value) => {
-        try {
-          trx.commit();
-        } catch (error) {
-          throw this.#connection.converted(error);
-        }
-        return value;
+        const committed = orElse(
+          () => trx.commit(),
+          (error) => {
+            throw this.#connection.converted(error);
+          },
+        );
+        return andThen(committed, () => value);
       });
     });
   }

@@ -92,7 +92,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
           transaction.rollback();
           throw error;
         }
-        transaction.commit();
+        await transaction.complete();
         await engine.durable();
       });
     },

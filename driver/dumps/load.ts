@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { CompiledPlan, type Session } from '../native/engine.js';
 import { engineError, isEngineError } from '../native/errors.js';
 import type { CollectionDef } from '../native/ir.js';
+import type { Soon } from '../soon.js';
 import { BATCH, type DumpOptions, fileOf, MANIFEST, type Manifest, VERSION } from './format.js';
 import { FORMS, type Json } from './values.js';
 
@@ -18,7 +19,7 @@ export async function load(session: Session, folder: string, options: DumpOption
   for (const def of collections) {
     await read(session, def, folder, rows[def.name] ?? 0, options);
   }
-  session.applySchema({ collections }, { dropTables: false });
+  await session.changeSchema({ collections }, { dropTables: false });
 }
 
 async function manifestOf(folder: string): Promise<Manifest> {
@@ -53,9 +54,9 @@ async function read(
   let values: unknown[] = [];
   let count = 0;
   let written = 0;
-  const write = () => {
+  const write = async () => {
     if (count > written) {
-      within(`${file}, lines ${written + 1} to ${count}`, () => session.write(plan, values));
+      await within(`${file}, lines ${written + 1} to ${count}`, () => session.start(plan, values));
       values = [];
       written = count;
       onProgress?.({ collection: def.name, rows: count, total });
@@ -65,10 +66,10 @@ async function read(
     count++;
     values.push(...rowOf(def, line, `${file}:${count}`));
     if (count - written === BATCH) {
-      write();
+      await write();
     }
   }
-  write();
+  await write();
   if (count !== total) {
     throw engineError(
       'CORRUPT',
@@ -126,9 +127,9 @@ function parsed(text: string, place: string): Json {
 }
 
 /** Says of the engine's errors where in the dump they come from. */
-function within(place: string, work: () => void): void {
+async function within(place: string, work: () => Soon<unknown>): Promise<void> {
   try {
-    work();
+    await work();
   } catch (error) {
     if (isEngineError(error)) {
       error.message = `${place}: ${error.message}`;

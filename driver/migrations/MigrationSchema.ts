@@ -138,13 +138,13 @@ export class MigrationSchema {
       if (def === undefined) {
         throw unknownCollection(name, collections);
       }
-      return session.applySchema({ collections: [change(def)] }, { dropTables: false });
+      return session.changeSchema({ collections: [change(def)] }, { dropTables: false });
     });
   }
 
   async #run(text: string, change: (session: Session) => unknown): Promise<void> {
     const session = await this.#session();
-    this.#driver.getConnection().traced(
+    await this.#driver.getConnection().traced(
       () => change(session),
       (changes) => ({ text: Array.isArray(changes) && changes.length > 0 ? changes.join('; ') : text }),
     );

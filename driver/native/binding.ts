@@ -83,7 +83,8 @@ export interface NativeBinding {
   sequence(store: Handle): number;
   /** False if the wait has ended already. */
   cancelWait(transaction: Handle, wait: number): boolean;
-  commit(transaction: Handle): number;
+  /** A patient caller gets a promise where a lot was done. */
+  commit(transaction: Handle, patient: boolean): number | Promise<number>;
   rollback(transaction: Handle): void;
   /** One that only reads refuses writes until it ends. */
   savepoint(transaction: Handle, name: string, readOnly?: boolean): number;
@@ -94,7 +95,13 @@ export interface NativeBinding {
   /** A new store. */
   fork(snapshot: Handle, name: string): Handle;
   dropSnapshot(snapshot: Handle): void;
-  applySchema(session: Handle, target: string, options: string): string[];
+  /** A patient caller gets a promise where there is a lot of data. */
+  applySchema(
+    session: Handle,
+    target: string,
+    options: string,
+    patient: boolean,
+  ): string[] | Promise<string[]>;
   diffSchema(session: Handle, target: string, options: string): string[];
   createSchema(session: Handle, target: string): string[];
   renameCollection(session: Handle, from: string, to: string): void;

@@ -85,7 +85,7 @@ export class Crossing {
   start(session: Handle, plan: RunnablePlan, params: readonly unknown[]): Soon<Result> {
     const text = this.#exec(session, plan, params, true);
     return this.#output[Header.Needed] === A_THREAD
-      ? this.#runAside(this.#output[Header.Cursor] as Handle, (first) => this.#readAll(first, plan))
+      ? this.#runAside(plan, (first) => this.#readAll(first, plan))
       : this.#readAll(text, plan);
   }
 
@@ -93,7 +93,7 @@ export class Crossing {
   open(session: Handle, plan: RunnablePlan, params: readonly unknown[]): Soon<Chunk> {
     const text = this.#exec(session, plan, params, true);
     return this.#output[Header.Needed] === A_THREAD
-      ? this.#runAside(this.#output[Header.Cursor] as Handle, (first) => this.#readFirst(first, plan))
+      ? this.#runAside(plan, (first) => this.#readFirst(first, plan))
       : this.#readFirst(text, plan);
   }
 
@@ -137,9 +137,14 @@ export class Crossing {
     }
   }
 
-  /** Runs the plan of a cursor in a thread, and then reads what is in the output. */
-  async #runAside<T>(cursor: Handle, read: (first: string) => Soon<T>): Promise<T> {
-    await binding().runAside(cursor);
+  /** Runs a plan, whose cursor is in the output, in a thread, and then reads what is in the output. */
+  async #runAside<T>({ ir }: RunnablePlan, read: (first: string) => Soon<T>): Promise<T> {
+    const cursor = this.#output[Header.Cursor] as Handle;
+    try {
+      await binding().runAside(cursor);
+    } catch (error) {
+      throw explained(error, ir);
+    }
     return read(this.channel.next(cursor));
   }
 

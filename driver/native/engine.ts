@@ -108,6 +108,8 @@ export interface Session {
   open(plan: CompiledPlan, params?: readonly unknown[]): Soon<RowCursor>;
   /** Changes the schema to the target, keeping data, and says what changed. */
   applySchema(target: SchemaDef, options?: SchemaOptions): string[];
+  /** As `applySchema`, in a thread where there is a lot of data. A transaction that is `away` meanwhile is to be left alone until it is back. */
+  changeSchema(target: SchemaDef, options?: SchemaOptions): Soon<string[]>;
   /** What `applySchema` would change, without doing so. */
   diffSchema(target: SchemaDef, options?: SchemaOptions): string[];
   /** Adds collections, none of which may be there, and says what changed. */
@@ -301,7 +303,19 @@ abstract class HandleSession implements Session {
   }
 
   applySchema(target: SchemaDef, options: SchemaOptions = {}): string[] {
-    return this.native.applySchema(this.handle, JSON.stringify(target), JSON.stringify(options));
+    return this.#applySchema(target, options, false) as string[];
+  }
+
+  changeSchema(target: SchemaDef, options: SchemaOptions = {}): Soon<string[]> {
+    const changes = this.#applySchema(target, options, true);
+    if (changes instanceof Promise) {
+      this.leave(changes);
+    }
+    return changes;
+  }
+
+  #applySchema(target: SchemaDef, options: SchemaOptions, patient: boolean): Soon<string[]> {
+    return this.native.applySchema(this.handle, JSON.stringify(target), JSON.stringify(options), patient);
   }
 
   diffSchema(target: SchemaDef, options: SchemaOptions = {}): string[] {
@@ -522,7 +536,13 @@ export class NativeTransaction extends HandleSession {
   /** Makes the writes everybody's. Where that fails, the transaction is rolled back. */
   commit(): void {
     this.#end();
-    this.native.commit(this.handle);
+    this.native.commit(this.handle, false);
+  }
+
+  /** As `commit`, in a thread where a lot was done. */
+  complete(): Soon<unknown> {
+    this.#end();
+    return this.native.commit(this.handle, true);
   }
 
   /** Forgets the writes. */

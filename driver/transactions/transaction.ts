@@ -216,12 +216,17 @@ export class TransactionContext {
   }
 
   /** Makes what was done part of the outer transaction, of the store for the outermost. Where that fails, it is rolled back. */
-  commit(): void {
+  commit(): Soon<void> {
     this.#use();
     try {
       if (!this.nested) {
         this.#state = 'rolled back';
-        this.#native.commit();
+        const completed = this.#native.complete();
+        if (completed instanceof Promise) {
+          return completed.then(() => {
+            this.#state = 'committed';
+          });
+        }
       } else if (this.#savepoint !== undefined) {
         this.#native.release(this.#savepoint);
       }

@@ -1,6 +1,5 @@
 //! The functions that are not hot, as generated bindings on handles.
 
-use std::fmt::Display;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -8,6 +7,7 @@ use napi::Env;
 use napi::bindgen_prelude::{Function, Object};
 use napi_derive::napi;
 
+use super::change::{lines, parsed};
 use super::handle::Handle;
 use super::raw::{self, with_environment};
 use super::state::MOST;
@@ -158,12 +158,6 @@ pub fn cancel_wait(env: Env, transaction: f64, wait: f64) -> napi::Result<bool> 
     })
 }
 
-/// Commits and ends a transaction, whether or not that succeeds; gives the number of the version made.
-#[napi]
-pub fn commit(env: Env, transaction: f64) -> napi::Result<f64> {
-    with_environment(&env, |state| Ok(state.commit(Handle::from_number(transaction))? as f64))
-}
-
 /// Rolls a transaction back and ends it.
 #[napi]
 pub fn rollback(env: Env, transaction: f64) -> napi::Result<()> {
@@ -230,17 +224,6 @@ pub fn restore(env: Env, store: f64, snapshot: f64) -> napi::Result<()> {
 #[napi]
 pub fn drop_snapshot(env: Env, snapshot: f64) -> napi::Result<()> {
     with_environment(&env, |state| state.snapshots.remove(Handle::from_number(snapshot)).map(drop))
-}
-
-/// Changes the schema to the target; gives a line for each change.
-#[napi]
-pub fn apply_schema(env: Env, session: f64, target: String, options: String) -> napi::Result<Vec<String>> {
-    with_environment(&env, |state| {
-        let (target, options) = (parsed(&target)?, parsed::<DiffOptions>(&options)?);
-        let changes = state
-            .write(Handle::from_number(session), |transaction| transaction.apply_schema(&target, options))?;
-        Ok(lines(&changes))
-    })
 }
 
 /// What `applySchema` would change.
@@ -366,14 +349,4 @@ pub fn set_auto_index(env: Env, store: f64, on: bool) -> napi::Result<()> {
 
 fn number(handle: Result<Handle>) -> Result<f64> {
     handle.map(Handle::to_number)
-}
-
-fn lines(changes: &[impl Display]) -> Vec<String> {
-    changes.iter().map(ToString::to_string).collect()
-}
-
-fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| {
-        Error::new(ErrorCode::InvalidSchema, format!("The definition of the schema cannot be read: {error}"))
-    })
 }

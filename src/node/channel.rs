@@ -8,8 +8,13 @@ use super::pack::{PackedText, Text};
 use super::params::{Failure, read_params};
 use super::reading::{Reading, set_away, set_cursor};
 use super::state::{Environment, OpenCursor};
+use super::statement::Given;
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::{Params, Session};
+
+/// Where the parameters may need more slots, reading them is not for the thread of
+/// JavaScript. A buffer is only as large while a call needs it to be.
+const MOST_READ: usize = 1 << 17;
 
 /// One caller's way to run plans. Several may share an environment.
 pub(super) struct Channel {
@@ -35,8 +40,14 @@ impl Channel {
         output: &mut [f64],
         patient: bool,
     ) -> std::result::Result<PackedText<'_>, Failure> {
-        let params = Params::new(read_params(input, text)?);
         let mut environment = borrow(&self.environment)?;
+        if patient && input.len() > MOST_READ {
+            self.text.clear();
+            let given = Given::Packed { slots: input.to_vec(), text: text.to_vec() };
+            set_away(output, environment.send_away(session, plan, given)?.to_number());
+            return Ok(self.text.as_packed());
+        }
+        let params = Params::new(read_params(input, text)?);
         let Environment { stores, transactions, plans, cursors, most, .. } = &mut *environment;
         let target = if session.is(Kind::Store) {
             Session::Store(stores.get(session)?)
@@ -57,7 +68,7 @@ impl Channel {
             }
             Err(Error { code: ErrorCode::TooLong, .. }) => {
                 self.text.clear();
-                set_away(output, environment.send_away(session, plan, params)?.to_number());
+                set_away(output, environment.send_away(session, plan, Given::Read(params))?.to_number());
             }
             Err(error) => return Err(error.into()),
         }

@@ -8,6 +8,7 @@
 
 mod api;
 mod aside;
+mod change;
 mod changes;
 mod channel;
 mod handle;

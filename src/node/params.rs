@@ -6,7 +6,7 @@ use crate::value::{Decimal, MAX_DEPTH, Value};
 
 /// An error and, where it is about one of them, the number of the parameter.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub struct Failure {
     pub(super) error: Error,
     pub(super) parameter: Option<usize>,
 }

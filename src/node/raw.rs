@@ -32,7 +32,7 @@ use napi::sys;
 use super::channel::Channel;
 use super::handle::Handle;
 use super::pack::PackedText;
-use super::params;
+use super::params::{self, Failure};
 use super::state::Environment;
 use crate::error::{Error, ErrorCode, Result};
 
@@ -105,18 +105,24 @@ pub(super) fn with_environment<T>(
 
 /// As [`with_environment`], for what settles a promise: errors and panics are
 /// what it is rejected with.
-pub(super) fn settled<T>(
+pub(super) fn settled<T, E: Into<Failure> + From<Error>>(
     env: &napi::Env,
-    body: impl FnOnce(&mut Environment) -> Result<T>,
+    body: impl FnOnce(&mut Environment) -> std::result::Result<T, E>,
 ) -> napi::Result<T> {
-    in_environment(env, body).map_err(|error| match (Scope { env: env.raw() }.error(&error, None)) {
-        // SAFETY: a value that was just made in this environment.
-        Ok(object) => unsafe { napi::Unknown::from_raw_unchecked(env.raw(), object) }.into(),
-        Err(_) => napi::Error::new(napi::Status::GenericFailure, error.message),
+    in_environment(env, body).map_err(|error| {
+        let Failure { error, parameter } = error.into();
+        match (Scope { env: env.raw() }.error(&error, parameter)) {
+            // SAFETY: a value that was just made in this environment.
+            Ok(object) => unsafe { napi::Unknown::from_raw_unchecked(env.raw(), object) }.into(),
+            Err(_) => napi::Error::new(napi::Status::GenericFailure, error.message),
+        }
     })
 }
 
-fn in_environment<T>(env: &napi::Env, body: impl FnOnce(&mut Environment) -> Result<T>) -> Result<T> {
+fn in_environment<T, E: From<Error>>(
+    env: &napi::Env,
+    body: impl FnOnce(&mut Environment) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
     guarded(|| {
         // SAFETY: an `Env` is only given to functions that are being called.
         let environment = unsafe { environment(env.raw()) }?;
@@ -126,8 +132,10 @@ fn in_environment<T>(env: &napi::Env, body: impl FnOnce(&mut Environment) -> Res
 }
 
 /// Turns a panic, which must not get as far as the runtime, into an error.
-pub(super) fn guarded<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(defect(panic.as_ref())))
+pub(super) fn guarded<T, E: From<Error>>(
+    body: impl FnOnce() -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(defect(panic.as_ref()).into()))
 }
 
 /// Makes a channel: an object with the hot functions.

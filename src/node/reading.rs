@@ -61,6 +61,10 @@ impl Reading {
                 self.waiting.push_back(Waiting { rows, slots, text });
             }
         }
+        if self.cursor.is_done() {
+            // Letting go of what it was made of takes long, too.
+            self.cursor = Cursor::empty();
+        }
         Ok(())
     }
 

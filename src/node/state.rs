@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::changes::OpenFeed;
 use super::handle::{Handle, Kind, Table};
-use super::lent::Lent;
+use super::lent::{Lent, Target};
 use super::reading::Reading;
 use super::statement::Statement;
 use super::wake::Waker;
@@ -119,8 +119,15 @@ impl Environment {
         self.transactions.get_mut(transaction)?.here()
     }
 
-    /// Gives a transaction to a thread, which it comes back from with [`Self::take_back`].
-    pub(super) fn lend(&mut self, transaction: Handle) -> Result<Arc<Lent>> {
+    /// What a thread is to work with: a transaction comes back from it with [`Self::take_back`].
+    pub(super) fn target(&mut self, session: Handle) -> Result<Target> {
+        Ok(match session.is(Kind::Store) {
+            true => Target::Store(Arc::clone(self.stores.get(session)?)),
+            false => Target::Transaction(self.lend(session)?),
+        })
+    }
+
+    fn lend(&mut self, transaction: Handle) -> Result<Arc<Lent>> {
         let open = self.transactions.get_mut(transaction)?;
         open.here()?;
         let lent = Arc::new(Lent::default());
@@ -131,8 +138,9 @@ impl Environment {
     }
 
     /// Takes a transaction back from a thread, if it has not been ended meanwhile.
-    pub(super) fn take_back(&mut self, transaction: Handle, lent: &Lent) {
-        if let Ok(open) = self.transactions.get_mut(transaction)
+    pub(super) fn take_back(&mut self, transaction: Handle, target: &Target) {
+        if let Target::Transaction(lent) = target
+            && let Ok(open) = self.transactions.get_mut(transaction)
             && let Some(transaction) = lent.take()
         {
             open.place = Place::Here(transaction);
@@ -152,11 +160,15 @@ impl Environment {
         Ok(open)
     }
 
-    /// Commits a transaction, which ends it.
-    pub(super) fn commit(&mut self, transaction: Handle) -> Result<u64> {
-        let committed = self.transaction(transaction)?.commit();
-        self.end(transaction)?;
-        committed
+    /// Takes a transaction out, to commit it.
+    pub(super) fn taken(&mut self, transaction: Handle) -> Result<Transaction> {
+        self.transaction(transaction)?;
+        let mut open = self.transactions.remove(transaction)?;
+        self.empty_cursors(transaction);
+        match std::mem::replace(&mut open.place, Place::Lent(Arc::default())) {
+            Place::Here(transaction) => Ok(transaction),
+            Place::Lent(_) => Err(busy()),
+        }
     }
 
     /// Ends a transaction: what it has not committed is rolled back, by the
@@ -211,17 +223,7 @@ impl Environment {
         if !session.is(Kind::Store) {
             return body(self.transaction(session)?);
         }
-        let store = self.stores.get(session)?;
-        loop {
-            let mut transaction = store.begin(Begin::READ_COMMITTED)?;
-            let result = body(&mut transaction)?;
-            match transaction.commit() {
-                Ok(_) => return Ok(result),
-                Err(error) if !transaction.was_overtaken() => return Err(error),
-                // Others committed meanwhile: on their version it may do.
-                Err(_) => {}
-            }
-        }
+        alone(self.stores.get(session)?, body)
     }
 
     /// How JavaScript is told that a wait has ended.
@@ -271,6 +273,20 @@ impl Environment {
         self.attempts.clear();
         self.plans.clear();
         self.stores.clear();
+    }
+}
+
+/// Does something in a transaction of its own.
+pub(super) fn alone<T>(store: &Arc<Store>, body: impl Fn(&mut Transaction) -> Result<T>) -> Result<T> {
+    loop {
+        let mut transaction = store.begin(Begin::READ_COMMITTED)?;
+        let result = body(&mut transaction)?;
+        match transaction.commit() {
+            Ok(_) => return Ok(result),
+            Err(error) if !transaction.was_overtaken() => return Err(error),
+            // Others committed meanwhile: on their version it may do.
+            Err(_) => {}
+        }
     }
 }
 

@@ -11,57 +11,58 @@ use napi::bindgen_prelude::AsyncTask;
 use napi::{Env, Task};
 use napi_derive::napi;
 
-use super::handle::{Handle, Kind};
-use super::lent::Lent;
+use super::handle::Handle;
+use super::lent::Target;
+use super::params::{Failure, read_params};
 use super::raw::{guarded, settled, with_environment};
 use super::reading::Reading;
 use super::state::{Environment, OpenCursor};
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::{Cursor, Outcome, Params, Plan, Session};
-use crate::store::Store;
 
 /// A statement on its way to a thread.
 pub(super) struct Statement {
     plan: Arc<Plan>,
-    params: Params,
+    given: Given,
     target: Target,
 }
 
-/// Where it is to run.
-enum Target {
-    Store(Arc<Store>),
-    Transaction(Arc<Lent>),
+/// The parameters of a statement.
+pub(super) enum Given {
+    Read(Params),
+    /// As they came: reading them takes long, too.
+    Packed {
+        slots: Vec<f64>,
+        text: Vec<u16>,
+    },
 }
 
-impl Statement {
-    fn run(&self) -> Result<Outcome> {
-        let params = self.params.clone();
-        match &self.target {
-            Target::Store(store) => self.plan.run(Session::Store(store), params),
-            Target::Transaction(lent) => {
-                let Some(mut transaction) = lent.take() else { return Err(abandoned()) };
-                let outcome = self.plan.run(Session::Transaction(&mut transaction), params);
-                lent.put(transaction);
-                outcome
-            }
+impl Given {
+    fn read(&mut self) -> std::result::Result<Params, Failure> {
+        match self {
+            Self::Read(params) => Ok(std::mem::take(params)),
+            Self::Packed { slots, text } => Ok(Params::new(read_params(slots, text)?)),
         }
     }
 }
 
-fn abandoned() -> Error {
-    let message = "the transaction was ended while one of its statements was running";
-    Error::new(ErrorCode::TransactionClosed, message)
+impl Statement {
+    fn run(&mut self) -> std::result::Result<Outcome, Failure> {
+        let params = self.given.read()?;
+        Ok(match &self.target {
+            Target::Store(store) => self.plan.run(Session::Store(store), params),
+            Target::Transaction(lent) => {
+                lent.with(|transaction| self.plan.run(Session::Transaction(transaction), params))
+            }
+        }?)
+    }
 }
 
 impl Environment {
     /// Prepares a statement for a thread; gives the cursor that will have its rows.
-    pub(super) fn send_away(&mut self, session: Handle, plan: Handle, params: Params) -> Result<Handle> {
-        let target = if session.is(Kind::Store) {
-            Target::Store(Arc::clone(self.stores.get(session)?))
-        } else {
-            Target::Transaction(self.lend(session)?)
-        };
-        let statement = Statement { plan: Arc::clone(self.plans.get(plan)?), params, target };
+    pub(super) fn send_away(&mut self, session: Handle, plan: Handle, given: Given) -> Result<Handle> {
+        let target = self.target(session)?;
+        let statement = Statement { plan: Arc::clone(self.plans.get(plan)?), given, target };
         let mut open = OpenCursor::new(Reading::new(Cursor::empty(), 0), session);
         open.statement = Some(statement);
         self.cursors.insert(open)
@@ -90,7 +91,7 @@ pub struct Run {
 }
 
 impl Task for Run {
-    type Output = Result<Reading>;
+    type Output = std::result::Result<Reading, Failure>;
     type JsValue = ();
 
     fn compute(&mut self) -> napi::Result<Self::Output> {
@@ -104,9 +105,7 @@ impl Task for Run {
 
     fn resolve(&mut self, env: Env, ended: Self::Output) -> napi::Result<()> {
         settled(&env, |state| {
-            if let Target::Transaction(lent) = &self.statement.target {
-                state.take_back(self.session, lent);
-            }
+            state.take_back(self.session, &self.statement.target);
             match ended {
                 // Where it was closed meanwhile, nobody wants its rows.
                 Ok(reading) => {

@@ -177,7 +177,7 @@ pub(super) fn close(core: &Arc<Core>, durable: &Durable) -> Result<()> {
     let publishing = core.publishing.lock();
     drop(publishing);
     let result = durable.close();
-    core.replace(Arc::default());
+    core.replace_whole(Arc::default());
     result
 }
 

@@ -12,6 +12,7 @@ mod attempts;
 mod automatic;
 mod backup;
 mod check;
+mod dispose;
 mod durable;
 mod feed;
 mod foreign;
@@ -207,8 +208,13 @@ impl Store {
             durable.append(&current, &root, &change)?;
         }
         let catalog = &root.catalog;
+        let whole = matches!(change, Change::Everything);
         self.core.recent.note(|| Commit { sequence, catalog: Arc::clone(catalog), change });
-        self.core.replace(root);
+        if whole {
+            self.core.replace_whole(root);
+        } else {
+            self.core.replace(root);
+        }
         drop(publishing);
         self.core.recent.published();
         Ok(sequence)
@@ -261,10 +267,24 @@ impl Core {
     /// Publishes a version. The old one, which may be the last of its data, is
     /// dropped when readers are no longer kept waiting.
     fn replace(&self, root: Arc<Root>) {
+        drop(self.exchange(root));
+    }
+
+    /// As [`Core::replace`], by a version that has nothing of the old one.
+    fn replace_whole(&self, root: Arc<Root>) {
+        let old = self.exchange(root);
+        let rows = match &old {
+            Newest::Here(root) => root.rows(),
+            Newest::Lent(_) => 0,
+        };
+        dispose::dispose(old, rows);
+    }
+
+    fn exchange(&self, root: Arc<Root>) -> Newest {
         let sequence = root.sequence;
         let old = std::mem::replace(&mut *self.newest.write(), Newest::Here(root));
         self.count(sequence);
-        drop(old);
+        old
     }
 
     fn count(&self, sequence: u64) {

@@ -54,6 +54,6 @@ pub(super) fn close(core: &Arc<Core>) {
     drop(open);
     // After a commit that is under way: it must not bring the data back.
     let publishing = core.publishing.lock();
-    core.replace(Arc::default());
+    core.replace_whole(Arc::default());
     drop(publishing);
 }

@@ -50,6 +50,11 @@ impl Root {
         self.collections.iter().flatten()
     }
 
+    /// How many rows there are in all collections.
+    pub fn rows(&self) -> usize {
+        self.collections().map(|collection| collection.rows.len()).sum()
+    }
+
     pub(super) fn find(&self, id: CollectionId) -> Option<&Arc<Collection>> {
         self.collections.get(id.index())?.as_ref()
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::attempts::Attempts;
+use super::dispose::dispose;
 use super::foreign::Cause;
 use super::guard::{Blocked, Guard, Patience};
 use super::loan::{FEW, Loan};
@@ -172,6 +173,12 @@ impl Transaction {
     /// Where to note what is read, if that is to be known.
     pub fn reads(&self) -> Option<&Arc<Mutex<Reads>>> {
         self.reads.as_ref()
+    }
+
+    /// What its commit costs, in rows looked at.
+    pub fn weight(&self) -> usize {
+        let rows = if self.restructured { self.base.rows().max(self.root.rows()) } else { 0 };
+        self.effects.len().saturating_mul(8).max(rows)
     }
 
     /// What the transaction has done, in order.
@@ -599,9 +606,11 @@ impl Transaction {
         if let Some(loan) = self.loan.take() {
             self.store.core.roll_back(&loan);
         }
-        self.base = Root::nothing();
-        self.root = Root::nothing();
-        self.effects = Vec::new();
+        let base = std::mem::replace(&mut self.base, Root::nothing());
+        let root = std::mem::replace(&mut self.root, Root::nothing());
+        let effects = std::mem::take(&mut self.effects);
+        let rows = if self.restructured { base.rows().max(root.rows()) } else { effects.len() };
+        dispose((base, root, effects), rows);
         let held = std::mem::take(&mut self.held);
         if self.waited || !held.is_empty() {
             self.store.locks().end(self.id, &held);
