@@ -16,9 +16,10 @@ use super::lent::Target;
 use super::params::{Failure, read_params};
 use super::raw::{guarded, settled, with_environment};
 use super::reading::Reading;
-use super::state::{Environment, OpenCursor};
+use super::state::{Environment, OpenCursor, alone};
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::{Cursor, Outcome, Params, Plan, Session};
+use crate::store::Transaction;
 
 /// A statement on its way to a thread.
 pub(super) struct Statement {
@@ -49,11 +50,16 @@ impl Given {
 impl Statement {
     fn run(&mut self) -> std::result::Result<Outcome, Failure> {
         let params = self.given.read()?;
-        Ok(match &self.target {
-            Target::Store(store) => self.plan.run(Session::Store(store), params),
-            Target::Transaction(lent) => {
-                lent.with(|transaction| self.plan.run(Session::Transaction(transaction), params))
+        let patiently = |transaction: &mut Transaction| {
+            if self.plan.writes() {
+                transaction.keep_up();
             }
+            self.plan.run_within(Session::Transaction(transaction), &params, usize::MAX)
+        };
+        Ok(match &self.target {
+            Target::Store(store) if self.plan.writes() => alone(store, patiently),
+            Target::Store(store) => self.plan.run_within(Session::Store(store), &params, usize::MAX),
+            Target::Transaction(lent) => lent.with(patiently),
         }?)
     }
 }

@@ -85,6 +85,11 @@ impl Plan {
         Ok(Self { statement: Statement::parse(text)?, shape: RwLock::new(None) })
     }
 
+    /// Whether it changes anything.
+    pub fn writes(&self) -> bool {
+        !matches!(self.statement, Statement::Find(_) | Statement::Count(_))
+    }
+
     /// Runs the plan.
     ///
     /// # Errors
@@ -101,7 +106,7 @@ impl Plan {
     /// Those of [`Plan::run`], and `TooLong` if it would take more, which the cursor of a read may also say of its first
     /// piece: then nothing has happened, and [`Plan::run`] is to be called where it may take its time.
     pub fn run_within(&self, mut session: Session<'_>, params: &Params, most: usize) -> Result<Outcome> {
-        if !matches!(self.statement, Statement::Find(_) | Statement::Count(_)) {
+        if self.writes() {
             return match session {
                 Session::Store(store) => self.write_alone(store, params, most),
                 Session::Transaction(transaction) => self.write(transaction, params, most),

@@ -28,6 +28,16 @@ pub(super) enum Newest {
     Lent(Arc<Loan>),
 }
 
+impl Newest {
+    /// How many rows it has; of one that is lent nobody knows.
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Here(root) => root.rows(),
+            Self::Lent(_) => 0,
+        }
+    }
+}
+
 impl Default for Newest {
     fn default() -> Self {
         Self::Here(Arc::default())
@@ -183,9 +193,8 @@ impl Store {
         }
         let sequence = self.number(root, loan.sequence);
         let (root, effects) = (std::mem::replace(root, Root::nothing()), std::mem::take(effects));
-        let catalog = &root.catalog;
-        let change = Change::Rows(effects);
-        self.core.recent.note(|| Commit { sequence, catalog: Arc::clone(catalog), change });
+        let catalog = Arc::clone(&root.catalog);
+        self.core.recent.note(Commit { sequence, catalog, change: Change::Rows(effects) });
         self.core.give_back(loan, root);
         self.core.count(sequence);
         *stage = Stage::Over;

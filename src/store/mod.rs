@@ -7,6 +7,7 @@
 //! there is more data. Nothing is locked while a reader reads or a statement runs,
 //! but for one of few rows that a version is lent for: see `loan`.
 
+mod absorb;
 mod alter;
 mod attempts;
 mod automatic;
@@ -207,16 +208,16 @@ impl Store {
         if let Some(durable) = &self.core.durable {
             durable.append(&current, &root, &change)?;
         }
-        let catalog = &root.catalog;
+        let catalog = Arc::clone(&root.catalog);
         let whole = matches!(change, Change::Everything);
-        self.core.recent.note(|| Commit { sequence, catalog: Arc::clone(catalog), change });
-        if whole {
-            self.core.replace_whole(root);
-        } else {
-            self.core.replace(root);
-        }
+        let unwanted = self.core.recent.note(Commit { sequence, catalog, change });
+        let old = self.core.exchange(root);
         drop(publishing);
         self.core.recent.published();
+        // Others need not wait for what takes long to be let go of.
+        drop(unwanted);
+        let rows = if whole { old.rows() } else { 0 };
+        dispose::dispose(old, rows);
         Ok(sequence)
     }
 
@@ -273,10 +274,7 @@ impl Core {
     /// As [`Core::replace`], by a version that has nothing of the old one.
     fn replace_whole(&self, root: Arc<Root>) {
         let old = self.exchange(root);
-        let rows = match &old {
-            Newest::Here(root) => root.rows(),
-            Newest::Lent(_) => 0,
-        };
+        let rows = old.rows();
         dispose::dispose(old, rows);
     }
 

@@ -32,12 +32,20 @@ pub enum Change {
 }
 
 impl Change {
-    fn weight(&self) -> usize {
+    /// How many changes of rows it counts for.
+    pub(super) fn weight(&self) -> usize {
         match self {
             Self::Rows(effects) => effects.len().max(1),
             Self::Everything => 1,
         }
     }
+}
+
+/// Commits that nobody is interested in.
+#[expect(dead_code, reason = "they are only to be let go, which may take long")]
+pub(super) enum Unwanted {
+    New(Commit),
+    Old(Vec<Arc<Commit>>),
 }
 
 /// The latest commits of a store.
@@ -96,19 +104,22 @@ impl Recent {
         }
     }
 
-    /// Keeps a commit, if anybody is interested. To be called in the order of the commits.
-    pub fn note(&self, commit: impl FnOnce() -> Commit) {
+    /// Keeps a commit, if anybody is interested, and gives what is not kept, or no longer. To be called in the order of
+    /// the commits.
+    pub fn note(&self, commit: Commit) -> Unwanted {
         let mut state = self.0.lock();
         if state.watchers == 0 {
-            return;
+            return Unwanted::New(commit);
         }
-        let commit = commit();
         state.weight += commit.change.weight();
         state.commits.push_back(Arc::new(commit));
+        let mut old = Vec::new();
         while state.weight > MOST {
             let Some(oldest) = state.commits.pop_front() else { break };
             state.weight -= oldest.change.weight();
+            old.push(oldest);
         }
+        Unwanted::Old(old)
     }
 
     /// The commits behind a version up to another; `None` if some are not kept any more.

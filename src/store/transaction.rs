@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::absorb::absorb;
 use super::attempts::Attempts;
 use super::dispose::dispose;
 use super::foreign::Cause;
@@ -10,7 +11,7 @@ use super::guard::{Blocked, Guard, Patience};
 use super::loan::{FEW, Loan};
 use super::locks::{LockMode, RowId, TransactionId, WaitId, Waiting, Wake};
 use super::reads::Reads;
-use super::recent::Change;
+use super::recent::{Change, Commit};
 use super::replay;
 use super::root::Root;
 use super::writer::{Effect, Writer};
@@ -99,6 +100,8 @@ pub struct Transaction {
     attempts: Option<Arc<Attempts>>,
     /// The locks that it is still to begin with, the last first.
     ahead: Vec<RowId>,
+    /// Whether commits are kept since it began, or since then.
+    watches: bool,
     /// What it has read, where that is to be known.
     reads: Option<Arc<Mutex<Reads>>>,
     /// Whether others had committed when it did.
@@ -134,6 +137,7 @@ impl Transaction {
                 .filter(|_| !options.read_only)
                 .map_or_else(Vec::new, |attempts| attempts.wanted()),
             attempts,
+            watches: serializable,
             reads: serializable.then(Arc::default),
             overtaken: false,
             ended: false,
@@ -156,7 +160,7 @@ impl Transaction {
         if self.options.isolation == Isolation::ReadCommitted {
             let newest = self.store.current()?;
             if !Arc::ptr_eq(&newest, &self.base) && !self.restructured {
-                self.replay(&newest)?;
+                self.advance(&newest)?;
             }
         } else if !self.settled {
             self.base = self.store.current()?;
@@ -444,14 +448,25 @@ impl Transaction {
         result
     }
 
+    /// Has what others commit from now on kept, because much will be done: it is
+    /// then less to do that here than to do all of this on theirs.
+    pub fn keep_up(&mut self) {
+        if !std::mem::replace(&mut self.watches, true) {
+            self.store.watch();
+        }
+    }
+
     fn publish(&mut self) -> Result<u64> {
         self.part();
+        if self.effects.len() > FEW && !self.restructured {
+            self.catch_up()?;
+        }
         if self.effects.is_empty() && !self.restructured {
             Ok(self.base.sequence)
         } else {
             let store = Arc::clone(&self.store);
             store.publish(|current| {
-                self.overtaken = current.sequence != self.base.sequence;
+                self.overtaken |= current.sequence != self.base.sequence;
                 self.validate(current)?;
                 self.rebase(current)?;
                 self.check_deferred()?;
@@ -480,6 +495,40 @@ impl Transaction {
         Ok(())
     }
 
+    /// Makes the working version stand on the newest one before others have to
+    /// wait for it, as long as they leave much to do.
+    fn catch_up(&mut self) -> Result<()> {
+        const ROUNDS: usize = 8;
+        for _ in 0..ROUNDS {
+            let newest = self.store.current()?;
+            if newest.sequence == self.base.sequence {
+                break;
+            }
+            self.overtaken = true;
+            self.validate(&newest)?;
+            self.advance(&newest)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the working version stand on a newer one: by less work than doing all again, if that will do.
+    fn advance(&mut self, newest: &Arc<Root>) -> Result<()> {
+        let commits = self.store.commits_between(self.base.sequence, newest.sequence);
+        let few = |commits: &Vec<Arc<Commit>>| {
+            commits.iter().map(|commit| commit.change.weight()).sum::<usize>() < self.effects.len()
+        };
+        let absorbed =
+            commits.filter(few).and_then(|commits| absorb(&self.root, &commits, newest, self.store.clock()));
+        match absorbed {
+            Some(root) => {
+                self.root = root;
+                self.base = Arc::clone(newest);
+                Ok(())
+            }
+            None => self.replay(newest),
+        }
+    }
+
     /// Makes the working version stand on the newest one, for a commit.
     fn rebase(&mut self, newest: &Arc<Root>) -> Result<()> {
         if newest.sequence != self.base.sequence {
@@ -488,7 +537,7 @@ impl Transaction {
                     "others committed or restored while it changed the schema or cleared a collection",
                 ));
             }
-            return self.replay(newest);
+            return self.advance(newest);
         }
         if !Arc::ptr_eq(newest, &self.base) {
             self.adopt(newest);
@@ -615,7 +664,8 @@ impl Transaction {
         if self.waited || !held.is_empty() {
             self.store.locks().end(self.id, &held);
         }
-        if self.reads.take().is_some() {
+        self.reads = None;
+        if std::mem::take(&mut self.watches) {
             self.store.unwatch();
         }
     }

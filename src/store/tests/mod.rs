@@ -1,5 +1,6 @@
 //! Tests of the store, and what they share.
 
+mod absorb;
 mod automatic;
 mod backup;
 mod check;
