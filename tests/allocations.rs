@@ -154,7 +154,7 @@ fn hot_operations_allocate_no_more_than_they_did() {
         ),
         (
             "update of one row, commit",
-            18.0,
+            16.0,
             allocations(|i| {
                 update.run(Session::Store(&store), vec![(i * 31).into(), (i % 7).into()].into()).unwrap();
             }),

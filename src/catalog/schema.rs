@@ -101,6 +101,11 @@ impl IndexSpec {
         null
     }
 
+    /// The positions of the fields that the components are in.
+    pub fn positions(&self) -> impl Iterator<Item = usize> {
+        self.components.iter().map(|component| component.position)
+    }
+
     /// The values of a row in this index.
     pub fn values(&self, row: &Row) -> Vec<Value> {
         self.components.iter().map(|component| component.of(row).to_value()).collect()

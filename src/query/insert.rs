@@ -29,7 +29,7 @@ pub(super) fn insert(
     let mut execution = Some(execution);
     let keep = !insert.returning.fields.is_empty();
     let mut affected = 0;
-    let written = transaction.statement(|writer| {
+    let written = transaction.statement_of(rows.len(), |writer| {
         let mut written = Vec::new();
         for (place, given) in rows.into_iter().enumerate() {
             let mut values = vec![None; insert.schema.width()];

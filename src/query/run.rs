@@ -17,6 +17,7 @@ use super::watch::Watch;
 use crate::catalog::{Catalog, CollectionId, Component};
 use crate::error::{Error, ErrorCode, Result};
 use crate::store::{Begin, Root, Store, Transaction};
+use crate::value::Row;
 
 /// Rows looked at in vain, in multiples of the collection, that an automatic index is made for.
 const PATIENCE: u64 = 2;
@@ -207,31 +208,25 @@ impl Plan {
             Body::Update(update) => {
                 let mut session = Session::Transaction(transaction);
                 let (execution, choice) = settle(&mut session, execution, &shape, &update.rows, Need::ALL)?;
-                let keys = execution.keys(&update.rows, &choice)?;
-                execution.allowance.require(keys.len().saturating_mul(WRITING))?;
-                super::update::update(transaction, execution.released(), &shape, update, &keys)
+                let rows = execution.rows(&update.rows, &choice)?;
+                execution.allowance.require(rows.len().saturating_mul(WRITING))?;
+                super::update::update(transaction, execution.released(), &shape, update, rows)
             }
             Body::Delete(matching) => {
                 let mut session = Session::Transaction(transaction);
                 let (execution, choice) = settle(&mut session, execution, &shape, matching, Need::ALL)?;
                 let collection = execution.root.collection(matching.schema.id)?;
                 let all = choice.is_exact() && choice.access.is_everything(collection);
-                let keys = if all { Vec::new() } else { execution.keys(matching, &choice)? };
-                let rows = if all { collection.rows.len() } else { keys.len() };
-                execution.allowance.require(rows.saturating_mul(WRITING))?;
+                let rows = if all { Vec::new() } else { execution.rows(matching, &choice)? };
+                let affected = if all { collection.rows.len() } else { rows.len() };
+                execution.allowance.require(affected.saturating_mul(WRITING))?;
                 drop(execution);
                 let id = matching.schema.id;
-                let affected = transaction.statement(|writer| {
-                    if all {
-                        return writer.delete_all(id);
-                    }
-                    let mut deleted = 0;
-                    for key in &keys {
-                        deleted += u64::from(writer.delete(id, key)?);
-                    }
-                    Ok(deleted)
+                transaction.statement_of(affected, |writer| match all {
+                    true => writer.delete_all(id).map(drop),
+                    false => rows.into_iter().try_for_each(|row| writer.delete_row(id, row)),
                 })?;
-                Ok(Outcome { affected, rows: Cursor::empty() })
+                Ok(Outcome { affected: affected as u64, rows: Cursor::empty() })
             }
             Body::Find(_) | Body::Count(_) | Body::CountBy(_) => {
                 Err(super::execution::defect("a write became a read"))
@@ -308,16 +303,16 @@ fn settle(
 }
 
 impl Execution {
-    /// The keys of the rows that a write is about, in their order.
-    fn keys(&self, matching: &Matching, choice: &Choice) -> Result<Vec<Vec<u8>>> {
+    /// The rows that a write is about, in the order of their keys.
+    fn rows(&self, matching: &Matching, choice: &Choice) -> Result<Vec<Row>> {
         let collection = self.root.collection(matching.schema.id)?;
-        let mut keys = Vec::new();
+        let mut rows = Vec::new();
         self.allowance.require(choice.access.entries())?;
         self.walk_choice(collection, &matching.filter, choice, &mut |row| {
-            keys.push(collection.schema.primary_key(row));
+            rows.push(row.clone());
             Ok(true)
         })?;
-        keys.sort_unstable();
-        Ok(keys)
+        rows.sort_by_cached_key(|row| collection.schema.primary_key(row));
+        Ok(rows)
     }
 }

@@ -17,21 +17,21 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::store::{Transaction, Writer};
 use crate::value::{Decimal, Row, Value, ValueRef, encode_key, format_date};
 
-/// Makes the same changes to the rows of some keys.
+/// Makes the same changes to some rows of the transaction's version.
 pub(super) fn update(
     transaction: &mut Transaction,
     execution: Execution,
     shape: &Arc<Shape>,
     update: &UpdateShape,
-    keys: &[Vec<u8>],
+    rows: Vec<Row>,
 ) -> Result<Outcome> {
     let schema = &update.rows.schema;
     let keep = !update.returning.fields.is_empty();
     let now = catalog::now();
-    let written = transaction.statement(|writer| {
+    let affected = rows.len();
+    let written = transaction.statement_of(affected, |writer| {
         let mut written = Vec::new();
-        for (place, key) in keys.iter().enumerate() {
-            let Some(before) = stored(writer, schema, key)? else { continue };
+        for (place, before) in rows.into_iter().enumerate() {
             let changes = update
                 .set
                 .iter()
@@ -45,7 +45,7 @@ pub(super) fn update(
         }
         Ok(written)
     })?;
-    Ok(Outcome { affected: keys.len() as u64, rows: Cursor::written(Arc::clone(shape), written) })
+    Ok(Outcome { affected: affected as u64, rows: Cursor::written(Arc::clone(shape), written) })
 }
 
 /// Changes rows by key, each in its own way.
@@ -62,7 +62,7 @@ pub(super) fn update_many(
     let keep = !update.returning.fields.is_empty();
     let now = catalog::now();
     let mut affected = 0;
-    let written = transaction.statement(|writer| {
+    let written = transaction.statement_of(rows.len(), |writer| {
         let mut written = Vec::new();
         for (place, row) in rows.iter().enumerate() {
             let (key, set) = row.split_at_checked(update.key.len()).unwrap_or((row, &[]));
@@ -82,10 +82,6 @@ pub(super) fn update_many(
         Ok(written)
     })?;
     Ok(Outcome { affected, rows: Cursor::written(Arc::clone(shape), written) })
-}
-
-fn stored(writer: &Writer<'_>, schema: &Schema, key: &[u8]) -> Result<Option<Row>> {
-    Ok(writer.root().collection(schema.id)?.rows.get(key).cloned())
 }
 
 /// The row that has all the values of a key.
@@ -119,7 +115,7 @@ fn keyed(
         }
     }
     watch.key(schema.id, &key);
-    let row = stored(writer, schema, &key)?;
+    let row = writer.root().collection(schema.id)?.rows.get(&key).cloned();
     let equal = |row: &Row| {
         wanted.iter().all(|(position, value)| !value.is_null() && row.get(*position) == value.as_ref())
     };

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::guard::{Guard, Patience};
 use super::loan::{FEW, Lent};
 use super::locks::LockMode;
-use super::root::{Clock, Collection, Root, Shared};
+use super::root::{Clock, Collection, Index, Root, Shared};
 use super::violation;
 use crate::catalog::{self, CollectionId, FIRST_FIELD, Field, INSERTED, Schema, UPDATED, coerce};
 use crate::error::{Error, ErrorCode, Result};
-use crate::value::{Row, RowBuilder, Value, ValueRef};
+use crate::value::{Fields, Row, RowBuilder, Value, ValueRef};
 
 /// What happened to a row.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ impl<'t> Writer<'t> {
             builder: RowBuilder::new(),
             counted: Vec::new(),
             key: Vec::with_capacity(KEY),
-            entry: Vec::with_capacity(KEY),
+            entry: Vec::new(),
         }
     }
 
@@ -121,7 +121,7 @@ impl<'t> Writer<'t> {
             self.builder.push(value.as_ref().map_or(ValueRef::Null, Value::as_ref));
         }
         let row = self.builder.finish();
-        self.replace(&schema, None, Some(row.clone()))?;
+        self.replace(&schema, None, Some(row.clone()), Fields::ALL)?;
         Ok(row)
     }
 
@@ -148,7 +148,7 @@ impl<'t> Writer<'t> {
         let collection = self.root.collection(id)?;
         let schema = Arc::clone(&collection.schema);
         check_positions(&schema, changes.iter().map(|(position, _)| *position))?;
-        let mut fitting = Vec::with_capacity(changes.len());
+        let mut fitting = Vec::with_capacity(changes.len() + 1);
         for (position, value) in changes {
             let Some(field) = schema.field(*position) else { continue };
             let value = fit(&schema, field, value.clone())?;
@@ -160,11 +160,13 @@ impl<'t> Writer<'t> {
             }
             fitting.push((*position, value));
         }
-        let mut changes = Vec::with_capacity(fitting.len() + 1);
-        changes.extend(fitting.iter().map(|(at, value)| (*at, value.as_ref())));
-        changes.push((UPDATED, ValueRef::Int(self.clock.tick())));
-        let after = before.with(&changes);
-        self.replace(&schema, Some(before), Some(after.clone()))?;
+        fitting.push((UPDATED, Value::Int(self.clock.tick())));
+        // Of a field given twice the last counts.
+        let given = |at: usize| fitting.iter().rfind(|(given, _)| *given == at);
+        let after = before
+            .with_in(&mut self.builder, schema.width(), |at| given(at).map(|(_, value)| value.as_ref()));
+        let changed = before.differing(&after, fitting.iter().map(|(at, _)| *at));
+        self.replace(&schema, Some(before), Some(after.clone()), changed)?;
         Ok(after)
     }
 
@@ -172,9 +174,14 @@ impl<'t> Writer<'t> {
     pub fn delete(&mut self, id: CollectionId, key: &[u8]) -> Result<bool> {
         let collection = self.root.collection(id)?;
         let Some(before) = collection.rows.get(key).cloned() else { return Ok(false) };
-        let schema = Arc::clone(&collection.schema);
-        self.replace(&schema, Some(before), None)?;
+        self.delete_row(id, before)?;
         Ok(true)
+    }
+
+    /// Deletes a row that is there.
+    pub fn delete_row(&mut self, id: CollectionId, row: Row) -> Result<()> {
+        let schema = Arc::clone(&self.root.collection(id)?.schema);
+        self.replace(&schema, Some(row), None, Fields::ALL)
     }
 
     /// Deletes all rows of a collection; tells how many there were. What it does is what as many
@@ -202,8 +209,15 @@ impl<'t> Writer<'t> {
     }
 
     /// Puts one row in the place of another, in rows and indexes. Either may be
-    /// absent. On an error nothing has changed.
-    pub(super) fn replace(&mut self, schema: &Schema, before: Option<Row>, after: Option<Row>) -> Result<()> {
+    /// absent; where both are there, they differ in `changed`. On an error nothing
+    /// has changed.
+    pub(super) fn replace(
+        &mut self,
+        schema: &Schema,
+        before: Option<Row>,
+        after: Option<Row>,
+        changed: Fields,
+    ) -> Result<()> {
         if let Some(guard) = &mut self.guard {
             guard.enter(schema)?;
             if let Some(before) = &before {
@@ -213,10 +227,10 @@ impl<'t> Writer<'t> {
             }
         }
         if let Some(after) = &after {
-            self.check_unique(schema, before.as_ref(), after)?;
+            self.check_unique(schema, before.as_ref(), after, changed)?;
         }
         self.expect(1);
-        self.put(schema, before.as_ref(), after.as_ref())?;
+        self.put(schema, before.as_ref(), after.as_ref(), changed)?;
         self.effects.push(Effect { collection: schema.id, before, after });
         Ok(())
     }
@@ -240,7 +254,11 @@ impl<'t> Writer<'t> {
         while self.effects.len() > self.first {
             let Some(Effect { collection, before, after }) = self.effects.pop() else { break };
             let schema = Arc::clone(&self.root.collection(collection)?.schema);
-            self.put(&schema, after.as_ref(), before.as_ref())?;
+            let changed = match (&before, &after) {
+                (Some(before), Some(after)) => before.differing(after, 0..schema.width()),
+                _ => Fields::ALL,
+            };
+            self.put(&schema, after.as_ref(), before.as_ref(), changed)?;
         }
         // Nobody has seen the numbers of a statement that failed.
         while let Some((shared, from, to)) = self.counted.pop() {
@@ -250,18 +268,22 @@ impl<'t> Writer<'t> {
     }
 
     /// Puts one row in the place of another, whatever the constraints say.
-    fn put(&mut self, schema: &Schema, before: Option<&Row>, after: Option<&Row>) -> Result<()> {
+    fn put(
+        &mut self,
+        schema: &Schema,
+        before: Option<&Row>,
+        after: Option<&Row>,
+        changed: Fields,
+    ) -> Result<()> {
         let collection = Arc::make_mut(self.root).collection_mut(schema.id)?;
+        let moved = changed.contain_any(schema.primary.iter().copied());
         for index in &mut collection.indexes {
-            if let (Some(before), Some(after)) = (before, after) {
-                // Stored alike, or else the entry may have changed.
-                let parts = index.spec.components.iter().map(|part| part.position);
-                if parts.chain(schema.primary.iter().copied()).all(|at| before.same_field(after, at)) {
-                    continue;
-                }
+            if !moved && !changed.contain_any(index.spec.positions()) {
+                continue;
             }
+            self.entry.clear();
+            self.entry.reserve(KEY);
             if let Some(before) = before {
-                self.entry.clear();
                 index.spec.encode(&mut self.entry, before);
                 schema.encode_primary(&mut self.entry, before);
                 index.tree.remove(&self.entry);
@@ -273,35 +295,40 @@ impl<'t> Writer<'t> {
                 index.tree.insert(&self.entry, ());
             }
         }
-        self.key.clear();
-        if let Some(before) = before {
+        if let Some(before) = before.filter(|_| moved) {
+            self.key.clear();
             schema.encode_primary(&mut self.key, before);
-        }
-        self.entry.clear();
-        if let Some(after) = after {
-            schema.encode_primary(&mut self.entry, after);
-        }
-        if before.is_some() && self.key != self.entry {
             collection.rows.remove(&self.key);
         }
         if let Some(after) = after {
-            collection.rows.insert(&self.entry, after.clone());
+            self.key.clear();
+            schema.encode_primary(&mut self.key, after);
+            collection.rows.insert(&self.key, after.clone());
         }
         Ok(())
     }
 
-    fn check_unique(&mut self, schema: &Schema, before: Option<&Row>, after: &Row) -> Result<()> {
+    fn check_unique(
+        &mut self,
+        schema: &Schema,
+        before: Option<&Row>,
+        after: &Row,
+        changed: Fields,
+    ) -> Result<()> {
         let collection = self.root.collection(schema.id)?;
-        self.key.clear();
-        schema.encode_primary(&mut self.key, after);
-        if let Some(before) = before {
+        if changed.contain_any(schema.primary.iter().copied()) {
+            self.key.clear();
+            schema.encode_primary(&mut self.key, after);
             self.entry.clear();
-            schema.encode_primary(&mut self.entry, before);
+            if let Some(before) = before {
+                schema.encode_primary(&mut self.entry, before);
+            }
+            if self.key != self.entry && collection.rows.contains_key(&self.key) {
+                return Err(violation::primary(schema, after));
+            }
         }
-        if (before.is_none() || self.key != self.entry) && collection.rows.contains_key(&self.key) {
-            return Err(violation::primary(schema, after));
-        }
-        for index in collection.indexes.iter().filter(|index| index.spec.unique) {
+        let touched = |index: &&Index| index.spec.unique && changed.contain_any(index.spec.positions());
+        for index in collection.indexes.iter().filter(touched) {
             self.key.clear();
             if index.spec.encode(&mut self.key, after) {
                 continue;

@@ -99,6 +99,9 @@ fn escape(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 fn encode_int(out: &mut Vec<u8>, value: i64, complete: bool) {
+    if complete && value.unsigned_abs() < SPARSE as u64 {
+        return encode_ordered(out, (value as f64).to_bits(), 0);
+    }
     let near = value as f64;
     encode_number(out, near, i128::from(value) - near as i128, complete);
 }
@@ -106,17 +109,26 @@ fn encode_int(out: &mut Vec<u8>, value: i64, complete: bool) {
 fn encode_number(out: &mut Vec<u8>, float: f64, remainder: i128, complete: bool) {
     // One zero and one not-a-number.
     let float = if float.is_nan() { f64::NAN.abs() } else { float + 0.0 };
-    let bits = float.to_bits();
-    let ordered = if bits & SIGN == 0 { bits | SIGN } else { !bits };
     let more = u64::from(!complete);
-    out.push(if ordered & SIGN == 0 { tag::NEGATIVE } else { tag::POSITIVE });
     if is_sparse(float) {
-        out.extend_from_slice(&(ordered << 1).to_be_bytes());
+        encode_ordered(out, float.to_bits(), 0);
         let remainder = (remainder + REMAINDER_BIAS) as u64;
         out.extend_from_slice(&((remainder << 1 | more) as u16).to_be_bytes());
     } else {
-        out.extend_from_slice(&(ordered << 1 | more).to_be_bytes());
+        encode_ordered(out, float.to_bits(), more);
     }
+}
+
+/// Appends the sign and the other bits of a double, with one bit behind them.
+fn encode_ordered(out: &mut Vec<u8>, bits: u64, last: u64) {
+    let (sign, ordered) = match bits & SIGN {
+        0 => (tag::POSITIVE, bits << 1),
+        _ => (tag::NEGATIVE, !bits << 1),
+    };
+    let mut key = [sign; 9];
+    let [_, rest @ ..] = &mut key;
+    *rest = (ordered | last).to_be_bytes();
+    out.extend_from_slice(&key);
 }
 
 fn is_sparse(float: f64) -> bool {

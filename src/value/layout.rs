@@ -111,8 +111,14 @@ pub(super) fn seal(out: &mut Vec<u8>, start: usize, ends: &[usize]) {
         count.copy_from_slice(&(ends.len() as u64).to_le_bytes());
         rest = table;
     }
-    for (field, end) in rest.chunks_exact_mut(width).zip(ends) {
-        field.copy_from_slice(&(*end as u64).to_le_bytes()[..width]);
+    match width {
+        // Most rows are short.
+        1 => rest.iter_mut().zip(ends).for_each(|(field, end)| *field = *end as u8),
+        _ => {
+            for (field, end) in rest.chunks_exact_mut(width).zip(ends) {
+                field.copy_from_slice(&(*end as u64).to_le_bytes()[..width]);
+            }
+        }
     }
 }
 

@@ -59,18 +59,38 @@ impl Row {
     /// Whether a field is stored alike in both rows. This is finer than
     /// equality: `1` differs from `1.0`, and the decimal `1.1` from `1.10`.
     pub fn same_field(&self, other: &Self, field: usize) -> bool {
-        self.slots().get(field).unwrap_or_default() == other.slots().get(field).unwrap_or_default()
+        !self.differing(other, [field]).contains(field)
+    }
+
+    /// Those of some fields that are not stored alike in both rows: see [`Row::same_field`].
+    pub fn differing(&self, other: &Self, among: impl IntoIterator<Item = usize>) -> Fields {
+        let (own, other) = (self.slots(), other.slots());
+        let differs = |field| own.get(field).unwrap_or_default() != other.get(field).unwrap_or_default();
+        among.into_iter().filter(|field| differs(*field)).collect()
     }
 
     /// The row with some fields replaced; of a field given twice the last counts.
     /// The others are copied without being decoded.
     pub fn with(&self, changes: &[(usize, ValueRef)]) -> Self {
-        let fields = changes.iter().map(|(field, _)| field + 1).max().unwrap_or(0).max(self.len());
-        let mut builder = RowBuilder::with_capacity(fields, self.0.len() + 16 * changes.len());
-        for field in 0..fields {
-            match changes.iter().rev().find(|(changed, _)| *changed == field) {
-                Some(&(_, value)) => builder.push(value),
-                None => builder.push_from(self, field),
+        let width = changes.iter().map(|(field, _)| field + 1).max().unwrap_or(0).max(self.len());
+        self.with_in(&mut RowBuilder::new(), width, |field| {
+            changes.iter().rev().find(|(changed, _)| *changed == field).map(|(_, value)| *value)
+        })
+    }
+
+    /// As [`Row::with`], of so many fields, made in a builder that is empty before and after.
+    pub fn with_in<'v>(
+        &self,
+        builder: &mut RowBuilder,
+        width: usize,
+        change: impl Fn(usize) -> Option<ValueRef<'v>>,
+    ) -> Self {
+        let slots = self.slots();
+        builder.reserve(width, self.0.len() + 32);
+        for field in 0..width {
+            match change(field) {
+                Some(value) => builder.push(value),
+                None => builder.push_slot(slots.get(field).unwrap_or_default()),
             };
         }
         builder.finish()
@@ -90,6 +110,35 @@ impl Row {
 impl fmt::Debug for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries((0..self.len()).map(|field| self.get(field))).finish()
+    }
+}
+
+/// A set of fields by position. Of those from the 64th on it knows only whether there are any.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Fields(u64);
+
+impl Fields {
+    /// All fields.
+    pub const ALL: Self = Self(u64::MAX);
+
+    fn bit(field: usize) -> u64 {
+        1 << field.min(63)
+    }
+
+    /// Whether a field may be in the set.
+    pub fn contains(self, field: usize) -> bool {
+        self.0 & Self::bit(field) != 0
+    }
+
+    /// Whether one of some fields may be in the set.
+    pub fn contain_any(self, fields: impl IntoIterator<Item = usize>) -> bool {
+        fields.into_iter().any(|field| self.contains(field))
+    }
+}
+
+impl FromIterator<usize> for Fields {
+    fn from_iter<I: IntoIterator<Item = usize>>(fields: I) -> Self {
+        Self(fields.into_iter().fold(0, |set, field| set | Self::bit(field)))
     }
 }
 
@@ -129,7 +178,11 @@ impl RowBuilder {
 
     /// Appends a field of another row as it is stored there.
     pub fn push_from(&mut self, row: &Row, field: usize) -> &mut Self {
-        self.contents.extend_from_slice(row.slots().get(field).unwrap_or_default());
+        self.push_slot(row.slots().get(field).unwrap_or_default())
+    }
+
+    fn push_slot(&mut self, slot: &[u8]) -> &mut Self {
+        self.contents.extend_from_slice(slot);
         self.ends.push(self.contents.len());
         self
     }
