@@ -12,7 +12,7 @@ use super::violation;
 use super::writer::{Effect, Writer};
 use crate::catalog::{CollectionId, INSERTED, Schema};
 use crate::error::{Error, ErrorCode, Result};
-use crate::value::{Fields, Row, ValueRef};
+use crate::value::{Row, ValueRef};
 
 /// Another transaction was faster.
 pub(super) fn conflict(why: &str) -> Error {
@@ -66,13 +66,13 @@ pub(super) fn replay(
     // hands, step by step, must not conflict with itself.
     for (schema, current, _) in &changes {
         if current.is_some() {
-            writer.replace(schema, current.clone(), None, Fields::ALL)?;
+            writer.replace(schema, current.clone(), None)?;
         }
     }
     writer.effects.clear();
     for (schema, _, after) in &changes {
         if after.is_some() {
-            writer.replace(schema, None, after.clone(), Fields::ALL)?;
+            writer.replace(schema, None, after.clone())?;
         }
     }
     writer.effects.clear();

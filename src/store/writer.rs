@@ -121,7 +121,7 @@ impl<'t> Writer<'t> {
             self.builder.push(value.as_ref().map_or(ValueRef::Null, Value::as_ref));
         }
         let row = self.builder.finish();
-        self.replace(&schema, None, Some(row.clone()), Fields::ALL)?;
+        self.replace(&schema, None, Some(row.clone()))?;
         Ok(row)
     }
 
@@ -166,7 +166,7 @@ impl<'t> Writer<'t> {
         let after = before
             .with_in(&mut self.builder, schema.width(), |at| given(at).map(|(_, value)| value.as_ref()));
         let changed = before.differing(&after, fitting.iter().map(|(at, _)| *at));
-        self.replace(&schema, Some(before), Some(after.clone()), changed)?;
+        self.replace_changed(&schema, Some(before), Some(after.clone()), changed)?;
         Ok(after)
     }
 
@@ -181,7 +181,7 @@ impl<'t> Writer<'t> {
     /// Deletes a row that is there.
     pub fn delete_row(&mut self, id: CollectionId, row: Row) -> Result<()> {
         let schema = Arc::clone(&self.root.collection(id)?.schema);
-        self.replace(&schema, Some(row), None, Fields::ALL)
+        self.replace(&schema, Some(row), None)
     }
 
     /// Deletes all rows of a collection; tells how many there were. What it does is what as many
@@ -209,9 +209,14 @@ impl<'t> Writer<'t> {
     }
 
     /// Puts one row in the place of another, in rows and indexes. Either may be
-    /// absent; where both are there, they differ in `changed`. On an error nothing
-    /// has changed.
-    pub(super) fn replace(
+    /// absent. On an error nothing has changed.
+    pub(super) fn replace(&mut self, schema: &Schema, before: Option<Row>, after: Option<Row>) -> Result<()> {
+        let changed = differing(schema, before.as_ref(), after.as_ref());
+        self.replace_changed(schema, before, after, changed)
+    }
+
+    /// As [`Writer::replace`], of rows that are known to differ in some fields only.
+    fn replace_changed(
         &mut self,
         schema: &Schema,
         before: Option<Row>,
@@ -254,10 +259,7 @@ impl<'t> Writer<'t> {
         while self.effects.len() > self.first {
             let Some(Effect { collection, before, after }) = self.effects.pop() else { break };
             let schema = Arc::clone(&self.root.collection(collection)?.schema);
-            let changed = match (&before, &after) {
-                (Some(before), Some(after)) => before.differing(after, 0..schema.width()),
-                _ => Fields::ALL,
-            };
+            let changed = differing(&schema, before.as_ref(), after.as_ref());
             self.put(&schema, after.as_ref(), before.as_ref(), changed)?;
         }
         // Nobody has seen the numbers of a statement that failed.
@@ -345,6 +347,14 @@ impl<'t> Writer<'t> {
             }
         }
         Ok(())
+    }
+}
+
+/// The fields in which two rows differ: all, where one is absent.
+fn differing(schema: &Schema, before: Option<&Row>, after: Option<&Row>) -> Fields {
+    match (before, after) {
+        (Some(before), Some(after)) => before.differing(after, 0..schema.width()),
+        _ => Fields::ALL,
     }
 }
 
