@@ -9,7 +9,6 @@ use super::foreign::Cause;
 use super::recent::{Change, Commit};
 use super::root::{Clock, Root};
 use super::writer::{Effect, Writer};
-use crate::value::Fields;
 
 /// The version `worked` with some commits, which lead from the version that it
 /// stands on to `newest`. `None` where that is not all there is to it, because
@@ -48,5 +47,5 @@ fn take(writer: &mut Writer<'_>, effect: &Effect, newest: &Root) -> Option<()> {
         return None;
     }
     let schema = Arc::clone(&own.schema);
-    writer.replace(&schema, effect.before.clone(), effect.after.clone(), Fields::ALL).ok()
+    writer.replace(&schema, effect.before.clone(), effect.after.clone()).ok()
 }
