@@ -89,20 +89,26 @@ impl Work {
     ) -> (&'t mut Arc<Root>, &'t mut Vec<Effect>, Lent<'t>) {
         (&mut self.root, &mut self.effects, Lent { core, loan, stage: &mut self.stage })
     }
+
+    /// Takes back what was written, all but the first so many effects.
+    pub fn take_back(&mut self, to: usize, clock: &Clock) {
+        take_back(&mut self.root, &mut self.effects, to, clock);
+    }
 }
 
 impl Lent<'_> {
     /// Publishes the version as it was before the effects.
     pub fn end(self, root: &Arc<Root>, effects: &[Effect]) {
         let mut base = Arc::clone(root);
-        take_back(&mut base, &mut effects.to_vec(), &self.core.clock);
+        take_back(&mut base, &mut effects.to_vec(), 0, &self.core.clock);
         self.core.give_back(self.loan, Arc::clone(&base));
         *self.stage = Stage::Ended(base);
     }
 }
 
-fn take_back(root: &mut Arc<Root>, effects: &mut Vec<Effect>, clock: &Clock) {
-    let undone = Writer::new(root, effects, clock).undo_all();
+/// Takes effects back, all but the first so many.
+pub(super) fn take_back(root: &mut Arc<Root>, effects: &mut Vec<Effect>, to: usize, clock: &Clock) {
+    let undone = Writer::new(root, effects, clock).undo_to(to);
     debug_assert!(undone.is_ok(), "the collections of effects are there");
 }
 
@@ -159,7 +165,7 @@ impl Core {
     pub fn roll_back(&self, loan: &Arc<Loan>) {
         if let Some(mut work) = loan.working() {
             let Work { root, effects, stage } = &mut *work;
-            take_back(root, effects, &self.clock);
+            take_back(root, effects, 0, &self.clock);
             self.give_back(loan, std::mem::replace(root, Root::nothing()));
             *stage = Stage::Over;
         }

@@ -8,7 +8,7 @@ use super::attempts::Attempts;
 use super::dispose::dispose;
 use super::foreign::Cause;
 use super::guard::{Blocked, Guard, Patience};
-use super::loan::{FEW, Loan};
+use super::loan::{FEW, Loan, take_back};
 use super::locks::{LockMode, RowId, TransactionId, WaitId, Waiting, Wake};
 use super::reads::Reads;
 use super::recent::{Change, Commit};
@@ -57,8 +57,7 @@ pub struct SavepointId(pub u64);
 struct Savepoint {
     id: SavepointId,
     name: String,
-    base: Arc<Root>,
-    root: Arc<Root>,
+    version: Kept,
     /// How many of the transaction's effects it has.
     effects: usize,
     /// How many of its locks.
@@ -68,6 +67,14 @@ struct Savepoint {
     restructured: bool,
     /// Whether the transaction only read when it was set.
     read_only: bool,
+}
+
+/// The version of a savepoint.
+enum Kept {
+    /// The one that the transaction stands on, or was lent: later effects are to be taken back.
+    InPlace,
+    /// One of its own, and the published one that it stands on.
+    Own { base: Arc<Root>, root: Arc<Root> },
 }
 
 /// A transaction. Dropping it rolls it back.
@@ -197,18 +204,33 @@ impl Transaction {
             && let Some((base, root, effects)) = self.store.core.part(&loan)
         {
             (self.base, self.root, self.effects) = (base, root, effects);
+            self.keep_savepoints();
         }
+    }
+
+    /// Gives savepoints versions of their own, where effects would have to be taken back for them.
+    fn keep_savepoints(&mut self) {
+        let in_place =
+            |savepoint: &&mut Savepoint| savepoint.effects > 0 && matches!(savepoint.version, Kept::InPlace);
+        let mut version = None;
+        for savepoint in self.savepoints.iter_mut().rev().filter(in_place) {
+            let (root, effects) =
+                version.get_or_insert_with(|| (Arc::clone(&self.root), self.effects.clone()));
+            take_back(root, effects, savepoint.effects, self.store.clock());
+            savepoint.version = Kept::Own { base: Arc::clone(&self.base), root: Arc::clone(root) };
+        }
+    }
+
+    /// Whether nothing was done to the version that it stands on.
+    fn is_base(&self) -> bool {
+        !self.restructured && self.effects.is_empty() && Arc::ptr_eq(&self.root, &self.base)
     }
 
     /// Sees to it that so many rows are written where that is best: a few of them in place, if it can be.
     fn borrow(&mut self, rows: usize) {
         if rows > FEW {
             self.part();
-        } else if self.loan.is_none()
-            && self.savepoints.is_empty()
-            && !self.restructured
-            && Arc::ptr_eq(&self.root, &self.base)
-        {
+        } else if self.loan.is_none() && self.is_base() {
             self.root = Root::nothing();
             self.loan = self.store.core.lend(&mut self.base);
             if self.loan.is_none() {
@@ -362,14 +384,24 @@ impl Transaction {
             self.root()?;
             self.settled = true;
         }
-        self.part();
+        let lent = self.loan.as_ref().and_then(|loan| loan.working()).map(|work| work.effects.len());
+        let (version, effects) = match lent {
+            Some(effects) => (Kept::InPlace, effects),
+            None => {
+                self.part();
+                let version = match self.is_base() {
+                    true => Kept::InPlace,
+                    false => Kept::Own { base: Arc::clone(&self.base), root: Arc::clone(&self.root) },
+                };
+                (version, self.effects.len())
+            }
+        };
         let id = SavepointId(LAST.fetch_add(1, Ordering::Relaxed) + 1);
         self.savepoints.push(Savepoint {
             id,
             name: name.to_owned(),
-            base: Arc::clone(&self.base),
-            root: Arc::clone(&self.root),
-            effects: self.effects.len(),
+            version,
+            effects,
             locks: self.held.len(),
             told: None,
             restructured: self.restructured,
@@ -400,13 +432,8 @@ impl Transaction {
     pub fn rollback_to(&mut self, id: SavepointId) -> Result<()> {
         let at = self.place(id)?;
         self.savepoints.truncate(at + 1);
+        self.go_back();
         if let Some(savepoint) = self.savepoints.last() {
-            self.base = Arc::clone(&savepoint.base);
-            self.root = Arc::clone(&savepoint.root);
-            match &savepoint.told {
-                Some(told) => self.effects.clone_from(told),
-                None => self.effects.truncate(savepoint.effects),
-            }
             self.restructured = savepoint.restructured;
             self.options.read_only = savepoint.read_only;
             let released = self.held.split_off(savepoint.locks.min(self.held.len()));
@@ -415,6 +442,27 @@ impl Transaction {
             }
         }
         Ok(())
+    }
+
+    /// Goes back to the version of the newest savepoint.
+    fn go_back(&mut self) {
+        let Some(savepoint) = self.savepoints.last() else { return };
+        let in_place = matches!(savepoint.version, Kept::InPlace);
+        let loan = self.loan.as_ref().filter(|_| in_place);
+        if let Some(mut work) = loan.and_then(|loan| loan.working()) {
+            self.root = Root::nothing();
+            return work.take_back(savepoint.effects, self.store.clock());
+        }
+        self.part();
+        let Some(savepoint) = self.savepoints.last() else { return };
+        match &savepoint.version {
+            Kept::InPlace => self.root = Arc::clone(&self.base),
+            Kept::Own { base, root } => (self.base, self.root) = (Arc::clone(base), Arc::clone(root)),
+        }
+        match &savepoint.told {
+            Some(told) => self.effects.clone_from(told),
+            None => self.effects.truncate(savepoint.effects),
+        }
     }
 
     /// Forgets a savepoint and all later ones; what was done since stays.
@@ -440,6 +488,10 @@ impl Transaction {
         self.check_open()?;
         self.ended = true;
         self.savepoints.clear();
+        if self.loan.is_some() {
+            // What is published is to be held by nobody else.
+            self.root = Root::nothing();
+        }
         let result = match self.loan.as_ref().and_then(|loan| self.store.publish_lent(loan)) {
             Some(result) => result,
             None => self.publish(),
@@ -653,6 +705,7 @@ impl Transaction {
     /// Lets go of the data, and of what keeps others waiting.
     fn forget(&mut self) {
         if let Some(loan) = self.loan.take() {
+            self.root = Root::nothing();
             self.store.core.roll_back(&loan);
         }
         let base = std::mem::replace(&mut self.base, Root::nothing());

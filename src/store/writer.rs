@@ -247,9 +247,9 @@ impl<'t> Writer<'t> {
         }
     }
 
-    /// Takes back all that was done, by statements before this one too.
-    pub(super) fn undo_all(mut self) -> Result<()> {
-        self.first = 0;
+    /// Takes back what was done, by statements before this one too, but for so many effects.
+    pub(super) fn undo_to(mut self, effects: usize) -> Result<()> {
+        self.first = effects;
         self.undo()
     }
 

@@ -187,6 +187,46 @@ fn what_a_transaction_does_beside_writing_rows_works_on_what_it_wrote_in_place()
 }
 
 #[test]
+fn savepoints_are_gone_back_to_in_place_and_where_somebody_has_looked() {
+    for looks in 0..8 {
+        let store = store();
+        let look = |step: usize| match looks {
+            0 => {}
+            looks => drop((step == looks).then(|| store.current().unwrap())),
+        };
+        let before = place(&store);
+        let mut transaction = begin(&store);
+        let first = transaction.savepoint("first").unwrap();
+        look(1);
+        add(&mut transaction, "c");
+        look(2);
+        let second = transaction.savepoint("second").unwrap();
+        transaction.statement(|writer| update(writer, "author", 1, json!({"email": "other"}))).unwrap();
+        look(3);
+        let third = transaction.savepoint("third").unwrap();
+        transaction.statement(|writer| delete(writer, "author", 2)).unwrap();
+        look(4);
+        transaction.rollback_to(third).unwrap();
+        assert_eq!(names(transaction.root().unwrap()), json!(["a", "b", "c"]));
+        look(5);
+        transaction.rollback_to(second).unwrap();
+        assert_eq!(column(transaction.root().unwrap(), "author", "email"), json!(["a", "b", null]));
+        assert_eq!(code(transaction.rollback_to(third)), ErrorCode::SavepointNotFound);
+        add(&mut transaction, "d");
+        look(6);
+        transaction.release(second).unwrap();
+        assert_eq!(names(transaction.root().unwrap()), json!(["a", "b", "c", "d"]));
+        transaction.rollback_to(first).unwrap();
+        assert_eq!(names(transaction.root().unwrap()), json!(["a", "b"]));
+        look(7);
+        add(&mut transaction, "e");
+        transaction.commit().unwrap();
+        assert_eq!(names(&store.core.current()), json!(["a", "b", "e"]));
+        assert!(looks > 0 || place(&store) == before);
+    }
+}
+
+#[test]
 fn a_store_that_is_closed_keeps_nothing_of_what_was_written_in_place() {
     let store = store();
     let other = Store::open(Some("loans"));
