@@ -126,6 +126,35 @@ describe('unionWhere', { skip: coreMajor === 6 }, () => {
     assert.deepEqual(await ids({}, { orderBy: { id: 1 } }), [1, 2]);
   });
 
+  test('a filter of a relation that one branch follows leaves the rows of others alone', async (t) => {
+    const plain = await MikroORM.init(
+      defineConfig({ entities: [Author, Book], dbName: ':memory:', autoJoinRefsForFilters: false }),
+    );
+    t.after(() => plain.close(true));
+    await plain.schema.createSchema();
+    const em = plain.em.fork();
+    await em.insertMany(Author, [
+      { id: 1, name: 'Ann' },
+      { id: 2, name: 'Ann', gone: true },
+    ] as never);
+    await em.insertMany(Book, [
+      { id: 1, title: 'one', author: 1 },
+      { id: 2, title: 'two', author: 2 },
+      { id: 3, title: 'three', author: 2 },
+    ] as never);
+    const found = async (where: object, unionWhere: object[]) => {
+      const rows = await em.fork().find(Book, where, union(unionWhere));
+      assert.equal(await em.fork().count(Book, where, union(unionWhere)), rows.length);
+      return rows.map(({ id }) => id);
+    };
+    assert.deepEqual(await found({}, [{ author: { name: 'Ann' } }, { title: 'two' }]), [1, 2]);
+    assert.deepEqual(
+      await found({ title: { $like: 't%' } }, [{ author: { name: 'Ann' } }, { title: 'two' }]),
+      [2],
+    );
+    assert.deepEqual(await found({ author: { name: 'Ann' } }, [{ title: 'one' }, { title: 'two' }]), [1]);
+  });
+
   test('names what is wrong in a branch', () =>
     assert.rejects(ids({}, union([{ name: 'Ann' }, { color: 'red' }])), /color/));
 });

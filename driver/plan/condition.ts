@@ -45,12 +45,17 @@ export class ConditionBuilder implements Sink {
   readonly #outer: Condition[] = [];
   readonly #frames: Frame[] = [];
   readonly #scopes: Scope[] = [];
+  readonly #model: Model;
+  /** Members that are queries of their own. */
+  readonly #alone: ConditionBuilder[] = [];
+  #required: readonly Expr[] = [];
   #scope: Scope;
   #members = this.#outer;
   #params: number;
 
   /** Parameters of the condition are numbered from `firstParam`. */
   constructor(model: Model, firstParam = 0) {
+    this.#model = model;
     this.root = Scope.root(model);
     this.#scope = this.root;
     this.#params = firstParam;
@@ -63,7 +68,19 @@ export class ConditionBuilder implements Sink {
 
   /** The condition as a whole, about rows of the root; nothing when every row fulfils it. */
   finish(): Expr | undefined {
-    return lower({ all: this.#outer }, this.root);
+    const own = lower({ all: this.#outer }, this.root);
+    const exprs = own === undefined ? this.#required : [own, ...this.#required];
+    return exprs.length === 0 ? undefined : and(exprs);
+  }
+
+  /** Adds to what rows of the root have to fulfil. */
+  require(exprs: readonly Expr[]): void {
+    this.#required = exprs;
+  }
+
+  /** This query, and those of its members that are queries of their own. */
+  queries(): readonly ConditionBuilder[] {
+    return [this, ...this.#alone];
   }
 
   /** What the condition says of the rows of relations to many, and of those behind them, whatever the other rows are; with `all`, of those of any relation. */
@@ -105,6 +122,21 @@ export class ConditionBuilder implements Sink {
       this.#members = this.#frames.at(-1)?.members ?? this.#outer;
       this.#members.push(condition);
     }
+  }
+
+  alone(walk: (sink: Sink) => void): void {
+    const query = new ConditionBuilder(this.#model, this.#params);
+    walk(query);
+    this.#params = query.nextParam;
+    this.#alone.push(query);
+    this.#members.push({
+      // Filters may still be added to it.
+      get leaf() {
+        return query.finish() ?? { const: true };
+      },
+      scope: this.root,
+      withoutRow: undefined,
+    });
   }
 
   enter(prop: RelationProp, branch: string): void {

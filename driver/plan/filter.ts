@@ -34,8 +34,8 @@ export function whereOf(
 ): CompiledWhere {
   const builder = new ConditionBuilder(model, firstParam);
   walkWhere(model, where, builder);
-  const { exprs: required, nextParam } = addFilters(builder, filters, builder.nextParam);
-  const exprs = [classFilter(model), builder.finish(), ...required].filter((expr) => expr !== undefined);
+  const nextParam = addFilters(builder, filters);
+  const exprs = [classFilter(model), builder.finish()].filter((expr) => expr !== undefined);
   const compiled = { nextParam, joined: joinedRows(builder) };
   return exprs.length === 0 ? compiled : { ...compiled, expr: allOf(exprs) };
 }

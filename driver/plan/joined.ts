@@ -14,6 +14,8 @@ import { walkWhere } from './where.js';
 
 /** A relation that a condition follows to more than its key. */
 export interface Joined {
+  /** Which query of a condition does: 0 for itself, from 1 on those of its members that are queries of their own. */
+  readonly query: number;
   /** The way to it from the root. */
   readonly steps: readonly Step[];
   /** The relation itself, the last of the steps. */
@@ -29,10 +31,14 @@ export interface JoinFilter extends Joined {
 export function joinedBy(model: Model, where: unknown): Joined[] {
   const builder = new ConditionBuilder(model);
   walkWhere(model, where, builder);
-  return [...builder.scopes()].flatMap((scope) => {
-    const { step } = scope;
-    return step === undefined || step.prop.certain ? [] : [{ steps: stepsTo(scope), prop: step.prop }];
-  });
+  return builder.queries().flatMap((query, number) =>
+    [...query.scopes()].flatMap((scope) => {
+      const { step } = scope;
+      return step === undefined || step.prop.certain
+        ? []
+        : [{ query: number, steps: stepsTo(scope), prop: step.prop }];
+    }),
+  );
 }
 
 function stepsTo(scope: Scope): Step[] {
@@ -42,45 +48,51 @@ function stepsTo(scope: Scope): Step[] {
 
 /** Adds all that filters depend on to the shape of a call. */
 export function shapeFilters(shape: Shape, filters: readonly JoinFilter[]): void {
-  for (const { steps, prop, where } of filters) {
-    shape.mark(`joined ${JSON.stringify(steps.map((step) => [step.prop.name, step.branch]))}`);
+  for (const { query, steps, prop, where } of filters) {
+    shape.mark(`joined ${query} ${JSON.stringify(steps.map((step) => [step.prop.name, step.branch]))}`);
     walkWhere(prop.target(), where, shape);
     shape.mark('end');
   }
 }
 
-/** Restricts the rows of a condition by filters. Returns what the root has to fulfil for the sake of relations that are always there. */
-export function addFilters(
-  builder: ConditionBuilder,
-  filters: readonly JoinFilter[],
-  firstParam: number,
-): { readonly exprs: Expr[]; readonly nextParam: number } {
-  let nextParam = firstParam;
-  for (const { steps, prop, where } of filters) {
+/** Restricts the rows of a condition by filters, and those of the root for the sake of relations that are always there. Returns the number of the first parameter after theirs. */
+export function addFilters(builder: ConditionBuilder, filters: readonly JoinFilter[]): number {
+  let { nextParam } = builder;
+  if (filters.length === 0) {
+    return nextParam;
+  }
+  const queries = builder.queries();
+  for (const { query, steps, prop, where } of filters) {
     const filter = new ConditionBuilder(prop.target(), nextParam);
     walkWhere(prop.target(), where, filter);
     nextParam = filter.nextParam;
     const expr = filter.finish();
     if (expr !== undefined) {
-      builder.scopeAt(steps).restrict(expr);
+      queries[query]?.scopeAt(steps).restrict(expr);
     }
   }
+  for (const query of queries) {
+    query.require(requiredBy(query));
+  }
+  return nextParam;
+}
+
+/** What the root has to fulfil for the sake of relations that are always there. */
+function requiredBy(query: ConditionBuilder): Expr[] {
   const exprs: Expr[] = [];
-  if (filters.length > 0) {
-    // From the innermost on: what a row here needs is known before the row that leads here is asked for it.
-    for (const scope of [...builder.scopes()].sort((one, other) => other.depth - one.depth)) {
-      if (scope.filtered && isAlwaysThere(scope)) {
-        const { join, parent, filter: where = { const: true } } = scope;
-        const there: Expr = { related: { join, quantifier: 'some', where } };
-        if (parent?.parent === undefined) {
-          exprs.push(there);
-        } else {
-          parent.restrict(there);
-        }
+  // From the innermost on: what a row here needs is known before the row that leads here is asked for it.
+  for (const scope of [...query.scopes()].sort((one, other) => other.depth - one.depth)) {
+    if (scope.filtered && isAlwaysThere(scope)) {
+      const { join, parent, filter: where = { const: true } } = scope;
+      const there: Expr = { related: { join, quantifier: 'some', where } };
+      if (parent?.parent === undefined) {
+        exprs.push(there);
+      } else {
+        parent.restrict(there);
       }
     }
   }
-  return { exprs, nextParam };
+  return exprs;
 }
 
 function isAlwaysThere({ step }: Scope): boolean {

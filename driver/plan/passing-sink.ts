@@ -22,6 +22,10 @@ export class PassingSink implements Sink {
     this.sink.close();
   }
 
+  alone(walk: (sink: Sink) => void): void {
+    this.sink.alone(walk);
+  }
+
   enter(prop: RelationProp, branch: string): void {
     this.sink.enter(prop, branch);
   }

@@ -35,6 +35,12 @@ export class Shape implements Sink, OrderSink {
     this.key += ')';
   }
 
+  alone(walk: (sink: Sink) => void): void {
+    this.key += 'alone(';
+    walk(this);
+    this.key += ')';
+  }
+
   enter(prop: RelationProp, branch: string): void {
     this.key += `>${branch}/${prop.name}${END}`;
   }

@@ -37,6 +37,8 @@ export interface Sink {
   /** Begins a group, which ends with `close`. */
   open(group: Group): void;
   close(): void;
+  /** A condition that is a query of its own: it shares no row of a relation with what is beside it. */
+  alone(walk: (sink: Sink) => void): void;
   /** Follows a relation until `leave`. Of a to-many relation, the same branch means the same row. */
   enter(prop: RelationProp, branch: string): void;
   leave(): void;

@@ -20,7 +20,6 @@ import {
 } from './model.js';
 import { expectArray, expectNumber, operand } from './operands.js';
 import { isOperator, refuseOperator, walkJson, walkList, walkOperators, walkPlace } from './operators.js';
-import { PassingSink } from './passing-sink.js';
 import { isAboutReference, isPolymorphic, walkReference } from './polymorphic.js';
 import type { Comparison, Place, Sink } from './sink.js';
 import { describe, isPlainObject, isRaw, isRawKey, rawFragment, refuseSymbols } from './value.js';
@@ -174,29 +173,29 @@ function walkOr(sink: Sink, model: Model, key: KeyParts, value: unknown, path: s
   if (members.length === 0) {
     return;
   }
-  const listener = APART.has(value as object) ? new ApartSink(sink) : sink;
+  const isApart = APART.has(value as object);
   sink.open('any');
   for (const member of members) {
-    sink.open('all');
-    walkEntity(listener, model, key, required(member, '$or', path), path, '');
-    sink.close();
+    const walk = (listener: Sink) =>
+      walkEntity(listener, model, key, required(member, '$or', path), path, '');
+    if (isApart) {
+      sink.alone(walk);
+    } else {
+      sink.open('all');
+      walk(sink);
+      sink.close();
+    }
   }
   sink.close();
 }
 
 const APART = new WeakSet<object>();
 
-/** Alternatives for `$or` that share no rows of relations to many with the conditions beside them, as if each were a query of its own. */
+/** Alternatives for `$or` of which each is a query of its own: it shares no row of a relation with the conditions beside it. */
 export function apart(alternatives: readonly unknown[]): readonly unknown[] {
   const list = [...alternatives];
   APART.add(list);
   return list;
-}
-
-class ApartSink extends PassingSink {
-  override enter(prop: RelationProp, branch: string): void {
-    super.enter(prop, `apart ${branch}`);
-  }
 }
 
 function walkNot(sink: Sink, model: Model, key: KeyParts, value: unknown, path: string): void {

@@ -15,7 +15,10 @@ export function isInferred(flags: readonly string[] | undefined): boolean {
 /** Hints for the relations that a condition and an order follow to more than a key kept here. */
 export function inferredHints(model: Model, where: unknown, orderBy: unknown): readonly PopulateHint[] {
   const tree: HintTree = new Map();
-  for (const { steps } of joinedBy(model, where)) {
+  for (const { query, steps } of joinedBy(model, where)) {
+    if (query > 0) {
+      continue;
+    }
     add(
       tree,
       steps.map(({ prop }) => prop.name),

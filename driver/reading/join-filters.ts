@@ -35,7 +35,12 @@ export async function joinFilters(
 ): Promise<readonly JoinFilter[]> {
   const filters: JoinFilter[] = [];
   let given = options.filters;
-  for (const { steps, prop } of joinedBy(model, where)) {
+  let last = 0;
+  for (const { query, steps, prop } of joinedBy(model, where)) {
+    if (query !== last) {
+      given = options.filters;
+      last = query;
+    }
     const before = steps.at(-2)?.prop.target();
     const owner = before === undefined ? meta : metadataOf(storage, before.name);
     const target = metadataOf(storage, prop.target().name);
@@ -47,7 +52,7 @@ export async function joinFilters(
     const condition = await options.em.applyFilters(entityNameOf(target), {}, given, 'read');
     const kept = JOIN_FILTERS === 'own fields' ? ownFields(condition) : condition;
     if (!saysNothing(kept)) {
-      filters.push({ steps, prop, where: kept });
+      filters.push({ query, steps, prop, where: kept });
     }
   }
   return filters;
