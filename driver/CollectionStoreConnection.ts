@@ -407,19 +407,20 @@ export class CollectionStoreConnection extends Connection {
 
   /** Runs a call of the engine, logs it where calls are logged, and makes core's exceptions of its errors. */
   traced<T>(call: () => T, describe: (result: Awaited<T> | undefined) => LoggedCall, context?: any): T {
-    const logs = this.logs(context);
-    const start = logs ? Date.now() : 0;
+    return this.logs(context) ? this.#logged(call, describe, context) : this.#unlogged(call);
+  }
+
+  #logged<T>(call: () => T, describe: (result: Awaited<T> | undefined) => LoggedCall, context: any): T {
+    const start = Date.now();
     const failed = (error: unknown): never => {
       // What is locked is waited for, and the call made again.
-      if (logs && !(isEngineError(error) && error.code === 'LOCKED')) {
+      if (!(isEngineError(error) && error.code === 'LOCKED')) {
         this.#log(start, describe(undefined), { ...context, level: 'error' });
       }
       throw this.converted(error);
     };
     const done = <R>(result: R): R => {
-      if (logs) {
-        this.#log(start, describe(result as Awaited<T>), context);
-      }
+      this.#log(start, describe(result as Awaited<T>), context);
       return result;
     };
     let result: T;
@@ -429,6 +430,15 @@ export class CollectionStoreConnection extends Connection {
       return failed(error);
     }
     return result instanceof Promise ? (result.then(done, failed) as T) : done(result);
+  }
+
+  #unlogged<T>(call: () => T): T {
+    try {
+      const result = call();
+      return result instanceof Promise ? (this.#converting(() => result) as T) : result;
+    } catch (error) {
+      throw this.converted(error);
+    }
   }
 
   /** Waits for the row that a call in a transaction failed for, unless the caller's signal says stop. */

@@ -12,10 +12,9 @@ export type Sharing =
   /** Only the property that owns a column changes it. */
   | 'own';
 
-/** The columns that a set of names writes. */
+/** The columns that a set of names writes. There is one of each set, as long as it is remembered: plans are kept by it. */
 export interface Layout {
-  /** Tells this layout from others of the model. */
-  readonly key: string;
+  readonly names: readonly string[];
   readonly columns: readonly Column[];
   readonly cells: readonly Cell[];
 }
@@ -32,28 +31,50 @@ export interface Cell {
 /** How many sets of names are remembered for each model. */
 const REMEMBERED = 200;
 
-const layouts: Readonly<Record<Sharing, WeakMap<Model, LruCache<Layout>>>> = {
+/** The layouts of a model. */
+interface Layouts {
+  readonly known: LruCache<Layout>;
+  /** The one that was asked for last is most often the next: names are compared faster than they are made a key. */
+  last: Layout | undefined;
+}
+
+const layouts: Readonly<Record<Sharing, WeakMap<Model, Layouts>>> = {
   fill: new WeakMap(),
   own: new WeakMap(),
 };
 
 /** The columns that names write in rows of a model. */
 export function layoutOf(model: Model, names: readonly string[], sharing: Sharing): Layout {
-  let known = layouts[sharing].get(model);
-  if (known === undefined) {
-    known = new LruCache(REMEMBERED);
-    layouts[sharing].set(model, known);
+  let own = layouts[sharing].get(model);
+  if (own === undefined) {
+    own = { known: new LruCache(REMEMBERED), last: undefined };
+    layouts[sharing].set(model, own);
   }
-  const key = names.join('\u0001');
-  let layout = known.get(key);
-  if (layout === undefined) {
-    layout = makeLayout(model, names, sharing, key);
-    known.set(key, layout);
+  if (own.last === undefined || !areSame(own.last.names, names)) {
+    const key = names.join('\u0001');
+    let layout = own.known.get(key);
+    if (layout === undefined) {
+      layout = makeLayout(model, names, sharing);
+      own.known.set(key, layout);
+    }
+    own.last = layout;
   }
-  return layout;
+  return own.last;
 }
 
-function makeLayout(model: Model, names: readonly string[], sharing: Sharing, key: string): Layout {
+function areSame(names: readonly string[], others: readonly string[]): boolean {
+  if (names.length !== others.length) {
+    return false;
+  }
+  for (let i = 0; i < names.length; i++) {
+    if (names[i] !== others[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function makeLayout(model: Model, names: readonly string[], sharing: Sharing): Layout {
   const columns: Column[] = [];
   const cells = names.map((name): Cell => {
     const target = targetOf(model, name);
@@ -65,7 +86,7 @@ function makeLayout(model: Model, names: readonly string[], sharing: Sharing, ke
       places: written.map((column) => placeIn(columns, column)),
     };
   });
-  return { key, columns, cells };
+  return { names, columns, cells };
 }
 
 /** The layouts of several classes as ones with the same columns. */
@@ -74,10 +95,10 @@ export function aligned(layouts: readonly Layout[]): {
   readonly layouts: readonly Layout[];
 } {
   const columns: Column[] = [];
-  const moved = layouts.map(({ key, columns: own, cells }) => {
+  const moved = layouts.map(({ names, columns: own, cells }) => {
     const places = own.map((column) => placeIn(columns, column));
     return {
-      key,
+      names,
       columns,
       cells: cells.map((cell) => ({ ...cell, places: cell.places.map((place) => places[place] ?? place) })),
     };

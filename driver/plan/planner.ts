@@ -89,19 +89,19 @@ export class Planner<P> {
   readonly #capacity: number;
   /** By model rather than by its name in the key: the shortest keys, of the most frequent queries, are found fastest. */
   #finds = new WeakMap<Model, LruCache<CachedFind<P>>>();
-  readonly #plans: LruCache<P>;
+  /** Of writes and counts, by model or, most of them, by the layout of what they write. */
+  #others = new WeakMap<object, LruCache<P>>();
 
-  /** Keeps at most `capacity` plans of queries for each model, and as many others in all. */
+  /** Keeps at most `capacity` plans of queries for each model, and as many of each kind of writes. */
   constructor(compile: (ir: PlanIr) => P, capacity = 1000) {
     this.#compile = compile;
     this.#capacity = capacity;
-    this.#plans = new LruCache(capacity);
   }
 
   /** Forgets all plans; needed when models change. */
   clear(): void {
     this.#finds = new WeakMap();
-    this.#plans.clear();
+    this.#others = new WeakMap();
   }
 
   /** A query. */
@@ -128,11 +128,7 @@ export class Planner<P> {
       shape.mark(`lock ${lock.mode} ${lock.busy}`);
     }
     const { params } = shape;
-    let known = this.#finds.get(model);
-    if (known === undefined) {
-      known = new LruCache(this.#capacity);
-      this.#finds.set(model, known);
-    }
+    const known = cacheOf(this.#finds, model, this.#capacity);
     let cached = known.get(shape.key);
     if (cached === undefined) {
       cached = this.#compileFind(model, options);
@@ -211,12 +207,13 @@ export class Planner<P> {
     { nested: joined = [], joinFilters = [] }: CountOptions,
     ir: (where: { where?: Expr }) => PlanIr,
   ): Prepared<P> {
-    const shape = new Shape(writeKey(kind, model, ''));
+    const shape = new Shape(writeKey(kind, ''));
     const nested = requiredOf(joined);
     walkWhere(model, where, shape);
     shapeFilters(shape, joinFilters);
     shapeSelect(shape, model, { nested });
     return this.#prepared({
+      of: model,
       key: shape.key,
       params: shape.params,
       ir: () => {
@@ -254,14 +251,28 @@ export class Planner<P> {
     return write && this.#prepared(write);
   }
 
-  #prepared({ key, ir, params }: Write<PlanIr>): Prepared<P> {
-    let plan = this.#plans.get(key);
+  #prepared({ of, key, ir, params }: Write<PlanIr>): Prepared<P> {
+    const known = cacheOf(this.#others, of, this.#capacity);
+    let plan = known.get(key);
     if (plan === undefined) {
       plan = this.#compile(ir());
-      this.#plans.set(key, plan);
+      known.set(key, plan);
     }
     return { plan, params };
   }
+}
+
+function cacheOf<Of extends object, T>(
+  caches: WeakMap<Of, LruCache<T>>,
+  of: Of,
+  capacity: number,
+): LruCache<T> {
+  let cache = caches.get(of);
+  if (cache === undefined) {
+    cache = new LruCache(capacity);
+    caches.set(of, cache);
+  }
+  return cache;
 }
 
 /** What groups rows is named as in an order. */

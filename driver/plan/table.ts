@@ -10,7 +10,9 @@ import { refuseSymbols } from './value.js';
 
 /** Rows of one write. */
 export interface Table {
-  /** Tells the columns from those of other tables of the model. */
+  /** What plans for it are kept by: its layout, or its model. */
+  readonly of: object;
+  /** Tells the columns from those of other tables that have the same. */
   readonly key: string;
   readonly columns: readonly Column[];
   /** Rows times columns; `ABSENT` where a row says nothing. */
@@ -28,7 +30,7 @@ export function tableOf(model: Model, rows: readonly Payload[], sharing: Sharing
   for (let i = 0; i < rows.length; i++) {
     fill(values, i * width, layout, rows[i] as Payload);
   }
-  return { key: layout.key, columns: layout.columns, values };
+  return { of: layout, key: '', columns: layout.columns, values };
 }
 
 /** Rows of classes that keep properties of the same names in columns of their own. */
@@ -52,11 +54,21 @@ function mixedTable(model: Model, rows: readonly Payload[], sharing: Sharing): T
       fill(values, i * columns.length, layout, row);
     }
   });
-  return { key: columns.map(({ name }) => name).join('\u0001'), columns, values };
+  return { of: model, key: keyOf(columns), columns, values };
+}
+
+/** Tells columns from others of the model. */
+export function keyOf(columns: readonly Column[]): string {
+  return columns.map(({ name }) => name).join('\u0001');
 }
 
 /** The names that say something in any of the rows. */
 function namesOf(model: Model, rows: readonly Payload[]): string[] {
+  const [only] = rows;
+  if (only !== undefined && rows.length === 1) {
+    refuseSymbols(only, model.name);
+    return Object.keys(only).filter((name) => only[name] !== undefined);
+  }
   const names = new Set<string>();
   for (const row of rows) {
     refuseSymbols(row, model.name);

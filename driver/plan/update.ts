@@ -9,7 +9,7 @@ import { flattenKey, primaryParts } from './key.js';
 import { type Column, columnsOf, findProp, type Model } from './model.js';
 import type { Payload } from './payload.js';
 import { Shape } from './shape.js';
-import { type Table, tableOf } from './table.js';
+import { keyOf, type Table, tableOf } from './table.js';
 import { isPlainObject } from './value.js';
 import { walkWhere } from './where.js';
 import { askedFor, extras, namesOf, returningOf, type UpdateOptions, type Write, writeKey } from './write.js';
@@ -21,16 +21,17 @@ export function updateOf(
   data: Payload,
   options: UpdateOptions = {},
 ): Write<UpdatePlan> | undefined {
-  const table = given(tableOf(model, [cleared(data)], 'own'));
+  const table = given(model, tableOf(model, [cleared(data)], 'own'));
   if (table.columns.length === 0 && !isTouched(model, options)) {
     return undefined;
   }
-  const shape = new Shape(writeKey('update', model, table.key, extras(options), ''));
+  const shape = new Shape(writeKey('update', table.key, extras(options), ''));
   walkWhere(model, where, shape);
   const { params } = shape;
   const first = params.length;
   params.push(...table.values);
   return {
+    of: table.of,
     key: shape.key,
     params,
     ir: () => {
@@ -70,13 +71,14 @@ function cleared(data: Payload): Payload {
 }
 
 /** A table of one row without the columns that the row says nothing of. */
-function given(table: Table): Table {
+function given(model: Model, table: Table): Table {
   if (!table.values.includes(ABSENT)) {
     return table;
   }
   const columns = table.columns.filter((_, i) => table.values[i] !== ABSENT);
   return {
-    key: namesOf(columns).join('\u0001'),
+    of: model,
+    key: keyOf(columns),
     columns,
     values: table.values.filter((value) => value !== ABSENT),
   };
@@ -102,7 +104,8 @@ export function updateManyOf(
   }
   const keys = keysOf(model, wheres);
   return {
-    key: writeKey('updateMany', model, keys.key, changes.key, extras(options)),
+    of: changes.of,
+    key: writeKey('updateMany', keyOf(keys.columns), changes.key, extras(options)),
     params: interleave(keys, changes, data.length),
     ir: () => {
       const bump = bumpOf(model, changes);

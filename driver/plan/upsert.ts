@@ -45,9 +45,9 @@ export function upsertOf(
   const where = conflictWhere(model, options.where);
   const { unique, merge, exclude, ignore } = options;
   return {
+    of: table.of,
     key: writeKey(
       ignore === true ? 'upsert or ignore' : 'upsert',
-      model,
       table.key,
       listed(unique),
       JSON.stringify(merge ?? null),

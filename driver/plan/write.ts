@@ -8,6 +8,9 @@ import { type Column, columnsOf, findProp, type Model } from './model.js';
 
 /** A write ready to run: its shape, how to make the plan of that shape, and the parameters of this call. */
 export interface Write<Ir> {
+  /** What the plan is kept by. */
+  readonly of: object;
+  /** Tells the shape from others of the same. */
   readonly key: string;
   readonly ir: () => Ir;
   readonly params: unknown[];
@@ -32,9 +35,9 @@ export const ROW_NUMBER = '$row';
 
 const END = '\u0001';
 
-/** The key of a call's shape, from all that its plan depends on. A last empty part keeps what is appended apart. */
-export function writeKey(kind: string, model: Model, ...parts: readonly string[]): string {
-  let key = kind + END + model.name;
+/** The key of a call's shape, from all that its plan depends on but what it is kept by. A last empty part keeps what is appended apart. */
+export function writeKey(kind: string, ...parts: readonly string[]): string {
+  let key = kind;
   for (const part of parts) {
     // Twice, since names within a part are apart by one.
     key += END + END + part;

@@ -24,8 +24,8 @@ export class TransactionContext {
   readonly #parent: TransactionContext | undefined;
   /** Of a nested one, the savepoint, once anything was done inside it. */
   #savepoint: number | undefined;
-  /** Savepoints by the ids handed out, for the whole of the transaction. */
-  readonly #savepoints: Map<string, number>;
+  /** Of the outermost, savepoints of all by the ids handed out. */
+  #savepoints: Map<string, number> | undefined;
   #state: 'open' | 'committed' | 'rolled back' | 'left idle' = 'open';
   /** The nested transaction that is open. */
   #nested: TransactionContext | undefined;
@@ -55,7 +55,6 @@ export class TransactionContext {
   ) {
     this.#native = native;
     this.#parent = parent;
-    this.#savepoints = parent ? parent.#savepoints : new Map();
     this.depth = parent ? parent.depth + 1 : 0;
     this.isolation = isolation;
     this.#readOnly = readOnly;
@@ -271,7 +270,9 @@ export class TransactionContext {
   createSavepoint(name: string): string {
     const savepoint = this.session.savepoint(name);
     const id = `${name}#${savepoint}@${identities.of(this.#native)}`;
-    this.#savepoints.set(id, savepoint);
+    const outermost = this.#outermost;
+    outermost.#savepoints ??= new Map();
+    outermost.#savepoints.set(id, savepoint);
     return id;
   }
 
@@ -283,11 +284,11 @@ export class TransactionContext {
   /** Ends a savepoint and later ones, keeping what was written. */
   releaseSavepoint(id: string): void {
     this.session.release(this.#savepointOf(id));
-    this.#savepoints.delete(id);
+    this.#outermost.#savepoints?.delete(id);
   }
 
   #savepointOf(id: string): number {
-    const savepoint = this.#savepoints.get(id);
+    const savepoint = this.#outermost.#savepoints?.get(id);
     if (savepoint === undefined) {
       throw engineError(
         'SAVEPOINT_NOT_FOUND',

@@ -288,10 +288,10 @@ export class Writes {
   }
 
   #primaryKeys(meta: EntityMetadata, data: Payload[], rows: Row[]): unknown[] {
-    const [only, ...more] = meta.getPrimaryProps();
-    const field = only?.fieldNames[0];
-    if (only !== undefined && more.length === 0 && field !== undefined && only.fieldNames.length === 1) {
-      return data.map((row, i) => row[only.name] ?? rows[i]?.[field]);
+    const [name, ...more] = meta.primaryKeys as string[];
+    const only = name === undefined || more.length > 0 ? undefined : (meta.properties as any)[name];
+    if (only?.fieldNames.length === 1) {
+      return data.map((row, i) => row[only.name] ?? rows[i]?.[only.fieldNames[0]]);
     }
     return data.map((row) => primaryKeyOf(meta, row));
   }
