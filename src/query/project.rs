@@ -68,6 +68,7 @@ impl Execution {
 
 /// Hands out fields.
 pub(super) fn project_fields<S: Sink + ?Sized>(fields: &[Output], row: &Row, place: usize, sink: &mut S) {
+    let row = row.view();
     for output in fields {
         match output.field {
             OutputField::Position(position) => hand_out(output.wire, row.get(position), sink),

@@ -36,6 +36,8 @@ pub(super) struct Keys {
     ends: ArrayVec<u32, { MAX + 1 }>,
     /// How many bytes all keys begin with alike, or fewer: a search looks behind them.
     shared: usize,
+    /// The length of all keys if it is known to be the same, or 0: where they end need not be looked up then.
+    even: usize,
 }
 
 /// The first eight bytes from a place on as a number that orders as they do, with
@@ -68,7 +70,7 @@ impl Keys {
     pub(super) fn roomy(&self) -> Self {
         let mut bytes = Vec::with_capacity(self.bytes.len() + self.spare_bytes());
         bytes.extend_from_slice(&self.bytes);
-        Self { bytes, ends: self.ends.iter().copied().collect(), shared: self.shared }
+        Self { bytes, ends: self.ends.iter().copied().collect(), ..*self }
     }
 
     /// The bytes of a few keys like those that are here.
@@ -93,12 +95,16 @@ impl Keys {
 
     fn start(&self, at: usize) -> usize {
         match at.checked_sub(1) {
+            _ if self.even > 0 => at * self.even,
             None => 0,
             Some(before) => self.ends.get(before).map_or(self.bytes.len(), |&end| end as usize),
         }
     }
 
     fn end(&self, at: usize) -> usize {
+        if self.even > 0 {
+            return (at + 1) * self.even;
+        }
         self.ends.get(at).map_or(self.bytes.len(), |&end| end as usize)
     }
 
@@ -136,6 +142,15 @@ impl Keys {
         (low, false)
     }
 
+    /// Takes note of the length of a key that comes to those here.
+    fn measure(&mut self, key: &[u8]) {
+        if self.len() == 0 {
+            self.even = key.len();
+        } else if self.even != key.len() {
+            self.even = 0;
+        }
+    }
+
     /// Takes note of a key that comes before or behind those here.
     fn share(&mut self, key: &[u8]) {
         self.shared = match self.len() {
@@ -146,6 +161,7 @@ impl Keys {
 
     pub(super) fn push(&mut self, key: &[u8]) {
         self.share(key);
+        self.measure(key);
         self.make_room(key.len());
         self.bytes.extend_from_slice(key);
         self.ends.push(self.bytes.len() as u32);
@@ -161,6 +177,7 @@ impl Keys {
         }
         self.make_room(key.len());
         let start = self.start(at);
+        self.measure(key);
         let old_len = self.bytes.len();
         self.bytes.resize(old_len + key.len(), 0);
         self.bytes.copy_within(start..old_len, start + key.len());
@@ -192,7 +209,7 @@ impl Keys {
         let bytes = self.bytes.split_off(start);
         let ends = self.ends.iter().skip(at).map(|end| end - start as u32).collect();
         self.ends.truncate(at);
-        let mut right = Self { bytes, ends, shared: 0 };
+        let mut right = Self { bytes, ends, shared: 0, even: self.even };
         right.shared = right.found_alike();
         self.shared = self.found_alike();
         right
@@ -205,6 +222,9 @@ impl Keys {
 
     /// Appends keys that are all greater than those here.
     pub(super) fn append(&mut self, other: &Self) {
+        if other.even != self.even {
+            self.even = 0;
+        }
         let base = self.bytes.len() as u32;
         self.bytes.extend_from_slice(&other.bytes);
         self.ends.extend(other.ends.iter().map(|end| end + base));

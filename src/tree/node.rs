@@ -48,7 +48,7 @@ impl<V: Clone> Node<V> {
 
     /// The node for writing: where others share it, a copy with some room.
     fn own(this: &mut Arc<Self>) -> &mut Self {
-        if Arc::get_mut(this).is_none() {
+        if Arc::strong_count(this) > 1 {
             *this = Arc::new(this.roomy());
         }
         Arc::make_mut(this)

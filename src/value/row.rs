@@ -32,7 +32,13 @@ impl Row {
     /// UTF-8; beyond the last field, null.
     #[inline]
     pub fn get(&self, field: usize) -> ValueRef<'_> {
-        self.slots().get(field).map_or(ValueRef::Null, layout::decode)
+        self.view().get(field)
+    }
+
+    /// What several fields are read from: their table is looked for once.
+    #[inline]
+    pub fn view(&self) -> RowView<'_> {
+        RowView(self.slots())
     }
 
     /// Whether a field is null; cheaper than asking its value.
@@ -110,6 +116,18 @@ impl Row {
 impl fmt::Debug for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries((0..self.len()).map(|field| self.get(field))).finish()
+    }
+}
+
+/// The fields of a row.
+#[derive(Clone, Copy)]
+pub struct RowView<'a>(Slots<'a>);
+
+impl<'a> RowView<'a> {
+    /// The value of a field: see [`Row::get`].
+    #[inline]
+    pub fn get(self, field: usize) -> ValueRef<'a> {
+        self.0.get(field).map_or(ValueRef::Null, layout::decode)
     }
 }
 
