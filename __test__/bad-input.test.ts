@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import {
+  Collection,
   Embeddable,
   Embedded,
   Entity,
+  ManyToOne,
   MikroORM,
+  OneToMany,
   PrimaryKey,
   Property,
   defineConfig,
@@ -38,6 +41,18 @@ class Sample {
 
   @Embedded({ entity: () => Place, nullable: true })
   place?: Place | null;
+
+  @Embedded({ entity: () => Place, object: true, nullable: true })
+  spot?: Place | null;
+
+  @Embedded({ entity: () => Place, array: true, nullable: true })
+  spots?: Place[] | null;
+
+  @ManyToOne({ entity: () => Sample, nullable: true })
+  parent?: Sample | null;
+
+  @OneToMany({ entity: () => Sample, mappedBy: 'parent' })
+  children = new Collection<Sample>(this);
 }
 
 let orm: MikroORM;
@@ -45,7 +60,7 @@ let orm: MikroORM;
 before(async () => {
   orm = await MikroORM.init(defineConfig({ entities: [Sample], dbName: ':memory:' }));
   await orm.schema.createSchema();
-  await orm.em.fork().insert(Sample, { id: 1, whole: 1, text: `${'a'.repeat(60)}!` } as never);
+  await orm.em.fork().insert(Sample, { id: 1, whole: 1, parent: 1, text: `${'a'.repeat(60)}!` } as never);
 });
 
 after(() => orm.close(true));
@@ -103,6 +118,50 @@ describe('what nothing can be made of', () => {
 
   test('a condition that is no object and no key', async () => {
     await refused(() => orm.em.fork().find(Sample, true as never), /condition/);
+  });
+
+  test('a condition on the rows of a relation that is no object and no key', async () => {
+    await refused(() => orm.em.fork().find(Sample, { children: true } as never), /Sample\.children.*\$some/);
+    await refused(() => orm.em.fork().find(Sample, { children: false } as never), /Sample\.children/);
+  });
+
+  test('what is inside of a single value in a document', async () => {
+    const deep = { spot: { city: { street: 'x' } } } as never;
+    await refused(() => orm.em.fork().find(Sample, deep), /Sample\.spot\.city is a single value.*street/);
+  });
+
+  test('an order by the members of a list', async () => {
+    const orderBy = { spots: { city: 'asc' } } as never;
+    await refused(() => orm.em.fork().find(Sample, {}, { orderBy }), /Sample\.spots is a list/);
+  });
+
+  test('something else than a list for a list of embedded objects', async () => {
+    for (const spots of [{}, { city: 'x' }, 3, 'text']) {
+      await refused(
+        () => orm.em.fork().nativeUpdate(Sample, 1, { spots } as never),
+        /Sample\.spots is a list of embedded objects/,
+      );
+      await refused(
+        () => orm.em.fork().insert(Sample, { id: 2, spots } as never),
+        /Sample\.spots is a list of embedded objects/,
+      );
+    }
+  });
+
+  test('an unknown property in one of a list of conditions', async () => {
+    for (const parent of [[{ id: 1, nope: 2 }], { $in: [{ id: 1, nope: 2 }] }, { $nin: [{ nope: 2 }] }]) {
+      await refused(() => orm.em.fork().find(Sample, { parent } as never), /Sample\.parent\.nope/);
+    }
+  });
+
+  test('all that a list of conditions says is asked for', async () => {
+    const count = (parent: unknown) => orm.em.fork().count(Sample, { parent } as never);
+    assert.equal(await count([{ id: 1, whole: 1 }]), 1);
+    assert.equal(await count([{ id: 1, whole: 2 }]), 0);
+    assert.equal(await count([{ id: 1, whole: 2 }, { whole: 1 }]), 1);
+    assert.equal(await count({ $in: [{ id: 1, whole: 1 }] }), 1);
+    assert.equal(await count({ $nin: [{ id: 1, whole: 2 }] }), 1);
+    assert.equal(await count({ $nin: [{ id: 1, whole: 1 }] }), 0);
   });
 
   test('an unknown thing to do about a conflict', async () => {

@@ -47,6 +47,7 @@ import { fieldPairs, isRelation } from '../plan/model.js';
 import type { Rules } from '../plan/rules.js';
 import { followsTarget } from '../plan/schema.js';
 import { Columns } from './columns.js';
+import { isSingle } from './field-types.js';
 import { indexesOf } from './indexes.js';
 import {
   backPairs,
@@ -206,6 +207,7 @@ export class ModelBuilder {
       kind: 'scalar',
       ...common(prop, place?.json ?? []),
       ...(column ? { column } : { refused: refusalOf(prop) }),
+      ...(json.length > 0 && isSingle(prop) && { single: true }),
       ...(customOrder && { customOrder }),
       ...(compute && { compute }),
       ...(isGenerated(prop) && { computed: 'is computed from the row' }),

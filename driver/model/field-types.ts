@@ -53,6 +53,23 @@ const FIELD_TYPES: readonly (readonly [TypeClass, FieldType])[] = [
   [UnknownType, 'json'],
 ];
 
+const SINGLE = new Set([
+  'string',
+  'text',
+  'number',
+  'integer',
+  'float',
+  'double',
+  'boolean',
+  'bigint',
+  'Date',
+]);
+
+/** Whether a property that is kept in a document has, by the name of its type, nothing in it. */
+export function isSingle({ type, array }: { readonly type: unknown; readonly array?: boolean }): boolean {
+  return array !== true && typeof type === 'string' && SINGLE.has(type);
+}
+
 /** Everything that is not one of these is text: texts, enums, keys, and dates and times without the other. */
 export function fieldTypeOf(type: Type<unknown>): FieldType {
   return FIELD_TYPES.find(([typeClass]) => type instanceof typeClass)?.[1] ?? 'text';

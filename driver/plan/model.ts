@@ -118,6 +118,8 @@ export interface ScalarProp extends PropBase {
   readonly column?: Column;
   /** Holds a list of values, which a condition compares as a whole. */
   readonly list?: boolean;
+  /** Inside of a document: a value with nothing in it to ask for. */
+  readonly single?: boolean;
   /** Orders by the position in this list rather than by value. */
   readonly customOrder?: readonly unknown[];
   /** Makes the value of a row keyed by properties, for one that is computed whenever it is loaded. */

@@ -102,6 +102,13 @@ function walkHeld(sink: OrderSink, prop: Prop, value: unknown, path: string): vo
     case 'scalar':
       return walkDocument(sink, prop, [], value, path);
     case 'embedded':
+      if (prop.array) {
+        throw new PlanError(
+          'INVALID_ORDER',
+          `${path} is a list: rows cannot be ordered by its members`,
+          path,
+        );
+      }
       for (const [name, member] of membersOf(value, path)) {
         const dot = name.indexOf('.');
         const child =

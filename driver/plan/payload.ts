@@ -116,7 +116,16 @@ function documentTarget(column: Column, prop: EmbeddedProp): Target {
     columns: [column],
     own: 1,
     plain: false,
-    values: (value, path) => [convert === undefined ? writable(value, path) : convert(writable(value, path))],
+    values: (value, path) => {
+      if (prop.array && value !== null && !Array.isArray(value) && !isRaw(value)) {
+        throw new PlanError(
+          'INVALID_DATA',
+          `${path} is a list of embedded objects, not ${describe(writable(value, path))}`,
+          path,
+        );
+      }
+      return [convert === undefined ? writable(value, path) : convert(writable(value, path))];
+    },
   };
 }
 

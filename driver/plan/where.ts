@@ -5,7 +5,7 @@
  */
 import { PlanError } from './errors.js';
 import { decodeJsonKey } from './json-key.js';
-import { type KeyParts, primaryParts, targetParts } from './key.js';
+import { isTuple, type KeyParts, primaryParts, targetParts } from './key.js';
 import { MemberSink, walkMembers } from './members.js';
 import {
   type EmbeddedProp,
@@ -55,6 +55,9 @@ function walkEntity(
   path: string,
   branch: string,
 ): void {
+  if (Array.isArray(where) && !isTuple(key, where) && where.some((item) => saysMore(key, item))) {
+    return walkAlternatives(sink, model, key, where, path, branch);
+  }
   if (!isPlainObject(where)) {
     return walkKey(sink, key, where, path);
   }
@@ -86,9 +89,37 @@ function walkEntry(
       return walkNot(sink, model, key, value, path);
   }
   if (isOperator(name)) {
+    const among = name === '$in' || name === '$nin';
+    if (among && Array.isArray(value) && value.some((item) => saysMore(key, item))) {
+      sink.open(name === '$in' ? 'all' : 'not');
+      walkAlternatives(sink, model, key, value, path, branch);
+      return sink.close();
+    }
     return walkKeyOperator(sink, key, name, value, path);
   }
   walkOtherName(sink, model, name, value, path, branch);
+}
+
+/** Whether an object is more than a key: then all that it says is asked for. */
+function saysMore(key: KeyParts, item: unknown): boolean {
+  return isPlainObject(item) && Object.keys(item).some((name) => !key.some((part) => part.name === name));
+}
+
+function walkAlternatives(
+  sink: Sink,
+  model: Model,
+  key: KeyParts,
+  items: readonly unknown[],
+  path: string,
+  branch: string,
+): void {
+  sink.open('any');
+  for (const item of items) {
+    sink.open('all');
+    walkEntity(sink, model, key, item, path, branch);
+    sink.close();
+  }
+  sink.close();
 }
 
 /** Names that are not plainly a property's: of places in documents, of composite keys, of columns, and dotted ones. */
@@ -267,7 +298,7 @@ function walkScalar(sink: Sink, prop: ScalarProp, value: unknown, path: string):
   if (prop.list === true) {
     return walkList(sink, place, value, path);
   }
-  if (column.type !== 'json') {
+  if (column.type !== 'json' || prop.single === true) {
     return walkPlace(sink, place, value, path);
   }
   walkJson(sink, place, value, path);
@@ -413,6 +444,13 @@ function walkRelation(sink: Sink, prop: RelationProp, value: unknown, path: stri
     if (quantifiers.length > 0) {
       return walkQuantifiers(sink, prop, value, quantifiers.length < names.length, path);
     }
+  }
+  if (typeof value === 'boolean' && isToMany(prop)) {
+    throw new PlanError(
+      'INVALID_CONDITION',
+      `A condition on rows of a relation is an object of their properties, or keys, not ${value} (at ${path}): ask by $some: {} or $none: {} whether there are any`,
+      path,
+    );
   }
   if (isPolymorphic(prop) && isAboutReference(value)) {
     return walkReference(sink, prop, value, path);
