@@ -24,14 +24,15 @@ export class Spaces {
     this.#metadata = metadata;
   }
 
-  /** A name space; the configured one where none is named. */
-  get(schema: string | undefined): Space {
+  /** A name space; the configured one where none is named, or any (`*`), and none at all for an empty name. */
+  get(named: string | undefined): Space {
+    const schema = named === '*' ? undefined : named;
     let space = this.#spaces.get(schema);
     if (space === undefined) {
       const models = new ModelBuilder({
         storage: this.#metadata(),
         platform: this.#platform,
-        schema: schema ?? (this.#config.get('schema') as string | undefined) ?? undefined,
+        schema: (schema ?? (this.#config.get('schema') as string | undefined)) || undefined,
         foreignKeys: this.#config.get('schemaGenerator').createForeignKeyConstraints !== false,
       });
       space = { models, planner: new Planner((ir) => new CompiledPlan(ir)) };

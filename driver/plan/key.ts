@@ -148,6 +148,9 @@ export function flattenKey(parts: KeyParts, value: unknown, path: string): reado
     return flattenTuple(parts, value, path);
   }
   if (typeof value === 'object' && value !== null && holdsKey(parts, value)) {
+    if (isPlainObject(value) && Object.keys(value).length > parts.length) {
+      throw notKey(parts, value, path);
+    }
     return flattenParts(
       parts,
       parts.map((part) => (value as Record<string, unknown>)[part.name]),

@@ -149,9 +149,11 @@ function walkOperator(sink: Sink, place: Place, operator: string, value: unknown
       return sink.test('like', place, expectText(value, operator, path));
     case '$ilike':
       return sink.test('ilike', place, expectText(value, operator, path));
+    case '$overlap':
+      expectArray(value, operator, path);
+      return sink.test('overlap', place, value);
     case '$contains':
     case '$contained':
-    case '$overlap':
       return sink.test(DOCUMENT_TESTS[operator], place, operand(value, path));
     case '$elemMatch':
       return walkElemMatch(sink, place, value, path);
@@ -172,7 +174,6 @@ function walkOperator(sink: Sink, place: Place, operator: string, value: unknown
 const DOCUMENT_TESTS = {
   $contains: 'contains',
   $contained: 'contained',
-  $overlap: 'overlap',
 } as const satisfies Record<string, Test>;
 
 /** Reports that a document is a list with a member that fulfils a condition. */

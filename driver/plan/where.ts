@@ -233,8 +233,9 @@ function walkNot(sink: Sink, model: Model, key: KeyParts, value: unknown, path: 
   if (isEmpty(value)) {
     return walkEmptyGroup(sink, model);
   }
+  const condition = Array.isArray(value) && value.length === 0 ? undefined : value;
   sink.open('not');
-  walkEntity(sink, model, key, required(value, '$not', path), path, '');
+  walkEntity(sink, model, key, required(condition, '$not', path), path, '');
   sink.close();
 }
 

@@ -7,6 +7,7 @@ import { type EntityMetadata, type EntityProperty, ReferenceKind } from '@mikro-
 import { unsupported } from '../errors.js';
 import { lazyProperties, namesOf } from './fields.js';
 import { inferredHints, isInferred, requireInferred } from './inferred.js';
+import { saysNothing } from './join-conditions.js';
 import { joinsOf, type PopulateHint } from './joins.js';
 import { lockOf } from '../transactions/locks.js';
 import { PlanError } from '../plan/errors.js';
@@ -15,7 +16,7 @@ import type { CountOptions, FindOptions, GroupPage } from '../plan/planner.js';
 import { walkOrder } from '../plan/order.js';
 import type { NestedOptions } from '../plan/select.js';
 import { Shape } from '../plan/shape.js';
-import { isPlainObject } from '../plan/value.js';
+import { describe, isPlainObject } from '../plan/value.js';
 import { walkWhere } from '../plan/where.js';
 
 /** Settings of the ORM that queries depend on. */
@@ -47,8 +48,8 @@ export function findRequest(
   return {
     where,
     orderBy,
-    limit: limit ?? undefined,
-    offset: offset ?? undefined,
+    limit: rowsOf('limit', limit, meta),
+    offset: rowsOf('offset', offset, meta),
     fields,
     exclude: exclude?.length > 0 ? exclude : undefined,
     lazy: lazyProperties(meta, populate),
@@ -60,6 +61,25 @@ export function findRequest(
     lock: lockOf(options.lockMode, options.ctx),
   };
 }
+
+/** A number of rows, also as a text of one. As in SQLite a negative limit is none, and a negative offset too. */
+function rowsOf(option: string, value: unknown, meta: EntityMetadata): number | undefined {
+  if (value === undefined || value === null) {
+    return undefined;
+  }
+  const rows = typeof value === 'string' && WHOLE.test(value) ? Number(value) : value;
+  if (!Number.isInteger(rows)) {
+    const path = meta.className;
+    throw new PlanError(
+      'INVALID_OPERAND',
+      `${option} needs a number of rows, not ${describe(value)} (at ${path})`,
+      path,
+    );
+  }
+  return (rows as number) < 0 ? undefined : (rows as number);
+}
+
+const WHOLE = /^\s*[+-]?\d+\s*$/;
 
 /** The condition that rows of relations are inferred from. */
 function matchedBy({ _populateWhere, populateWhere }: any, where: unknown): unknown {
@@ -178,8 +198,11 @@ function joins(
 
 /** Refuses what changes the result of a count and is not there yet. */
 function refuseCountOptions(meta: EntityMetadata, options: any): void {
-  if (options.groupBy !== undefined || options.having !== undefined) {
-    throw unsupported(`groupBy and having are not there yet (at ${meta.className}).`);
+  const { groupBy, having } = options;
+  if (groupBy !== undefined || (having !== undefined && !saysNothing(having))) {
+    throw unsupported(
+      `groupBy and having are about what SQL computes of groups of rows: load the rows and group them (at ${meta.className}).`,
+    );
   }
   if (options.collation !== undefined) {
     throw unsupported(`Texts are compared by code points: there are no collations (at ${meta.className}).`);

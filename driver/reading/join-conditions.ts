@@ -98,7 +98,7 @@ function isAboutRows(value: unknown, keyHere: boolean): boolean {
   }
   const names = Object.keys(value);
   return (
-    !names.some((name) => QUANTIFIERS.has(name)) &&
+    !names.some((name) => name === '$size' || QUANTIFIERS.has(name)) &&
     (!keyHere || names.some((name) => !name.startsWith('$') || GROUPS.has(name)))
   );
 }

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import {
+  Collection,
+  Entity,
+  ManyToMany,
+  ManyToOne,
+  MikroORM,
+  OneToMany,
+  PrimaryKey,
+  Property,
+  defineConfig,
+} from 'collection-store-mikro-orm';
+
+@Entity()
+class Writer {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property({ type: 'string' })
+  name!: string;
+
+  @Property({ type: 'array', nullable: true })
+  marks?: string[];
+
+  @OneToMany({ entity: () => Work, mappedBy: 'writer' })
+  works = new Collection<Work>(this);
+}
+
+@Entity()
+class Work {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @ManyToOne({ entity: () => Writer, nullable: true })
+  writer?: Writer;
+
+  @ManyToMany({ entity: () => Topic, owner: true })
+  topics = new Collection<Topic>(this);
+}
+
+@Entity()
+class Topic {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property({ type: 'string' })
+  name!: string;
+}
+
+@Entity()
+class Stay {
+  @PrimaryKey({ type: 'number' })
+  room!: number;
+
+  @PrimaryKey({ type: 'number' })
+  day!: number;
+
+  @Property({ type: 'string' })
+  guest!: string;
+}
+
+let orm: MikroORM;
+
+before(async () => {
+  orm = await MikroORM.init(defineConfig({ entities: [Writer, Work, Topic, Stay], dbName: ':memory:' }));
+  await orm.schema.createSchema();
+  const em = orm.em.fork();
+  await em.insertMany(Topic, [
+    { id: 1, name: 'tides' },
+    { id: 2, name: 'stars' },
+  ]);
+  await em.insertMany(Writer, [
+    { id: 1, name: 'Ada' },
+    { id: 2, name: 'Bo' },
+    { id: 3, name: 'Cy' },
+  ] as never);
+  for (const [id, writer, topics] of [
+    [1, 1, [1]],
+    [2, 1, [1, 2]],
+    [3, 2, []],
+  ] as const) {
+    await em.insert(Work, { id, writer, topics } as never);
+  }
+  await em.insert(Stay, { room: 1, day: 2, guest: 'Ada' });
+});
+
+after(() => orm.close(true));
+
+const ids = (rows: readonly { id: number }[]) => rows.map(({ id }) => id);
+
+describe('a page', () => {
+  const page = (options: object) => orm.em.fork().find(Writer, {}, { orderBy: { id: 1 }, ...options });
+
+  test('takes numbers of rows from texts, as those of a request are', async () => {
+    assert.deepEqual(ids(await page({ limit: '1', offset: ' 1' })), [2]);
+    assert.deepEqual(ids(await page({ limit: '2' })), [1, 2]);
+  });
+
+  test('with a negative limit has all rows, as in SQLite, and a negative offset passes over none', async () => {
+    assert.deepEqual(ids(await page({ limit: -1 })), [1, 2, 3]);
+    assert.deepEqual(ids(await page({ limit: 2, offset: -5 })), [1, 2]);
+  });
+
+  for (const value of ['x', '', '1.5', 1.5, Number.NaN, Number.POSITIVE_INFINITY, true, {}, []]) {
+    test(`does not take ${JSON.stringify(value)} for a number of rows: ${String(value)}`, async () => {
+      await assert.rejects(() => page({ limit: value }), /limit needs a number of rows.*Writer/);
+      await assert.rejects(() => page({ limit: 1, offset: value }), /offset needs a number of rows.*Writer/);
+    });
+  }
+});
+
+test('any schema is the configured one, and an empty one is none', async () => {
+  const em = orm.em.fork();
+  for (const schema of ['*', '']) {
+    assert.deepEqual(ids(await em.find(Writer, { works: { topics: { name: 'stars' } } }, { schema })), [1]);
+    assert.equal(await em.count(Writer, {}, { schema }), 3);
+    assert.equal(await em.nativeDelete(Topic, { id: 77 }, { schema }), 0);
+  }
+});
+
+describe('keys', () => {
+  const em = () => orm.em.fork();
+
+  test('say nothing but a key: more is refused, and not passed over', async () => {
+    for (const operator of ['$eq', '$ne']) {
+      await assert.rejects(
+        () => em().find(Work, { writer: { [operator]: { id: 1, name: 'Bo' } } } as never),
+        /Work\.writer is a key of id/,
+      );
+    }
+  });
+
+  test('may be objects of their parts', async () => {
+    const stays = await em().find(Stay, [{ room: 1, day: 2 }] as never);
+    assert.deepEqual(
+      stays.map(({ guest }) => guest),
+      ['Ada'],
+    );
+  });
+});
+
+describe('rows to populate', () => {
+  for (const strategy of ['joined', 'select-in'] as const) {
+    test(`are chosen by the number of theirs (${strategy})`, async () => {
+      const works = await orm.em.fork().find(Work, {}, {
+        populate: ['writer'],
+        populateWhere: { writer: { works: { $size: 2 } } },
+        orderBy: { id: 1 },
+        strategy,
+      } as never);
+      const names = works.map((work) => (work.writer as { name?: string } | null | undefined)?.name);
+      assert.deepEqual(names.slice(0, 2), ['Ada', 'Ada']);
+      assert.equal(names[2], undefined);
+      const writers = await orm.em.fork().find(Writer, {}, {
+        populate: ['works'],
+        populateWhere: { works: { topics: { $size: { $gt: 1 } } } },
+        orderBy: { id: 1 },
+        strategy,
+      } as never);
+      assert.deepEqual(
+        writers.map(({ works }) => ids(works.getItems())),
+        [[2], [], []],
+      );
+    });
+  }
+});
+
+describe('what says nothing, or nothing that can be', () => {
+  test('an overlap is one with a list', async () => {
+    await assert.rejects(
+      () => orm.em.fork().find(Writer, { marks: { $overlap: 'a' } } as never),
+      /\$overlap needs an array.*Writer\.marks/,
+    );
+  });
+
+  test('an empty list is nothing to negate', async () => {
+    await assert.rejects(
+      () => orm.em.fork().find(Writer, { $not: [] } as never),
+      /\$not needs a condition.*Writer/,
+    );
+  });
+
+  test('a condition on groups that says nothing is none', async () => {
+    assert.equal(await orm.em.fork().count(Writer, {}, { having: {} } as never), 3);
+  });
+});
