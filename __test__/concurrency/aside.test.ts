@@ -93,6 +93,24 @@ describe('a long statement', () => {
     assert.equal(await em.count(Reading), 10);
   });
 
+  test('inserts more rows than it does at a time, all of them or none', async () => {
+    binding().setMost();
+    const many = rows(ROWS + 1, 10_000);
+    const log: string[] = [];
+    const inserting = noted(log, 'long', fork().insertMany(Reading, many));
+    await noted(log, 'short', short());
+    assert.deepEqual(
+      await inserting,
+      many.map(({ id }) => id),
+    );
+    assert.deepEqual(log, ['short', 'long']);
+    assert.equal(await fork().count(Reading), ROWS + 10_000);
+    await assert.rejects(fork().insertMany(Reading, [...rows(20_000, 5_000), ...rows(1, 1)]), {
+      name: 'UniqueConstraintViolationException',
+    });
+    assert.equal(await fork().count(Reading), ROWS + 10_000);
+  });
+
   test('fails as a short one does, and then nothing of it has happened', async () => {
     await assert.rejects(fork().insertMany(Reading, [...rows(ROWS + 1, ROWS), ...rows(1, 1)]), {
       name: 'UniqueConstraintViolationException',

@@ -18,7 +18,7 @@ import { type Key, primaryKeyOf } from '../model/keys.js';
 import { classesAbove, keptIn } from '../model/spread.js';
 import type { CompiledPlan, WriteResult } from '../native/engine.js';
 import { converted, type Payload, withoutLinks } from './payload.js';
-import type { Model } from '../plan/model.js';
+import { isRelation, type Model } from '../plan/model.js';
 import type { Row } from '../plan/part.js';
 import type { Prepared } from '../plan/planner.js';
 import { type ReturningOptions, ROW_NUMBER } from '../plan/write.js';
@@ -29,6 +29,9 @@ import { withUnion } from '../reading/union-where.js';
 
 /** The links of a row: of each M:N relation the keys that it leads to. */
 type Links = [EntityProperty, unknown[][]][];
+
+/** More rows are inserted piece by piece, so that others have their turn while they are packed. */
+const PIECE = 4_096;
 
 /** The writes of one driver. */
 export class Writes {
@@ -55,10 +58,16 @@ export class Writes {
     // Classes that share a collection may come in one batch, under the name of the first.
     const model = models.model(rootOf(meta));
     const { rows, links } = this.#split(meta, data, options);
-    const plan = (returning: ReturningOptions) => planner.insert(model, rows, returning);
-    const clauses = (): Clause[] => [['values', data]];
+    const insert = (from: number, to: number, given: any) => {
+      const plan = (returning: ReturningOptions) => planner.insert(model, rows.slice(from, to), returning);
+      return this.#write('insert', meta, model, plan, () => [['values', data.slice(from, to)]], given);
+    };
     const done = this.#calls.patiently(options, (given) =>
-      this.#write('insert', meta, model, plan, clauses, given),
+      rows.length <= PIECE || refersToItself(model)
+        ? insert(0, rows.length, given)
+        : this.#calls.together(given, (inner) =>
+            inPieces(rows.length, (from, to) => insert(from, to, inner)),
+          ),
     );
     const result = done instanceof Promise ? await done : done;
     const ids = this.#primaryKeys(meta, data, result.rows);
@@ -360,6 +369,29 @@ export class Writes {
       };
     });
   }
+}
+
+/** Whether rows of one insert may point at each other, so that they must come in one. */
+function refersToItself(model: Model): boolean {
+  return [...model.props.values()].some(
+    (prop) => isRelation(prop) && prop.owner && prop.target().collection === model.collection,
+  );
+}
+
+async function inPieces(
+  rows: number,
+  write: (from: number, to: number) => Soon<WriteResult>,
+): Promise<WriteResult> {
+  let affected = 0;
+  const written: Row[] = [];
+  for (let from = 0; from < rows; from += PIECE) {
+    const piece = await write(from, from + PIECE);
+    affected += piece.affected;
+    for (const row of piece.rows) {
+      written.push(row);
+    }
+  }
+  return { affected, rows: written };
 }
 
 /** The model of the class above that keeps the version of a class, where the driver is to count it up. */
