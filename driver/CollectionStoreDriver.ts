@@ -322,8 +322,12 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
   }
 
   override async syncCollections(collections: any, options: any): Promise<void> {
-    await this.#calls.ready(options ?? {});
-    await syncCollections(this, collections, options);
+    const changed = [...collections];
+    // Core asks with every flush, mostly for nothing.
+    if (changed.length > 0) {
+      await this.#calls.ready(options ?? {});
+      await syncCollections(this, changed, options);
+    }
   }
 
   /** The members of M:N collections by the key of their owner: their rows, or only their keys. */

@@ -112,10 +112,7 @@ export class Writes {
       options,
     );
     const result = done instanceof Promise ? await done : done;
-    const key = primaryKeyOf(meta, {
-      ...(Utils.isPlainObject(where) ? (where as object) : { [meta.primaryKeys[0] as string]: where }),
-      ...data,
-    });
+    const key = keyAfter(meta, where, data);
     if (links.length > 0) {
       await this.#link(meta, key, links, 'all', options);
     }
@@ -428,4 +425,14 @@ function ignores(action: unknown): boolean {
     throw unsupported(`onConflictAction is 'merge' or 'ignore', not ${JSON.stringify(action)}.`);
   }
   return action === 'ignore';
+}
+
+/** The primary key of what a condition by key has found, once a change is made. */
+function keyAfter(meta: EntityMetadata, where: any, data: Payload): Key {
+  const names = meta.primaryKeys as string[];
+  if (!names.some((name) => name in data)) {
+    return primaryKeyOf(meta, where);
+  }
+  const before = Utils.isPlainObject(where) ? (where as object) : { [names[0] as string]: where };
+  return primaryKeyOf(meta, { ...before, ...data });
 }
