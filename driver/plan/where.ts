@@ -411,11 +411,13 @@ function walkEmbeddedEntry(
     }
   }
   if (child === undefined) {
-    throw new PlanError(
-      'UNKNOWN_PROPERTY',
-      `Invalid query for entity '${model.name}', property '${name}' does not exist in embeddable '${path}'`,
-      `${path}.${name}`,
-    );
+    throw notInEmbeddable(model, name, path);
+  }
+  if (child.kind === 'scalar' && (child.single === true || child.column?.type !== 'json')) {
+    const inside = isPlainObject(value) ? Object.keys(value).find((key) => !isOperator(key)) : undefined;
+    if (inside !== undefined) {
+      throw notInEmbeddable(model, inside, `${path}.${name}`);
+    }
   }
   walkProp(sink, model, child, value, `${path}.${name}`, '');
 }
@@ -527,6 +529,14 @@ function walkSize(sink: Sink, prop: RelationProp, size: unknown, path: string): 
     }
     sink.size(prop, op, expectNumber(value, operator, path));
   }
+}
+
+function notInEmbeddable(model: Model, name: string, path: string): PlanError {
+  return new PlanError(
+    'UNKNOWN_PROPERTY',
+    `Invalid query for entity '${model.name}', property '${name}' does not exist in embeddable '${path}'`,
+    `${path}.${name}`,
+  );
 }
 
 function unknownProperty(path: string, name: string): PlanError {
