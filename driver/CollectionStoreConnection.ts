@@ -174,16 +174,21 @@ export class CollectionStoreConnection extends Connection {
       return;
     }
     const events = listeners(eventBroadcaster, trx.nested);
-    const announced = andThen(announce(events, EventType.beforeTransactionCommit, trx), () => trx.back());
-    return andThen(announced, () => {
-      const committed = this.traced(
-        () => trx.commit(),
-        () => ({ text: trx.nested ? `release savepoint ${trx.name}` : 'commit' }),
-        loggerContext,
-      );
-      const kept = andThen(committed, () => (trx.nested ? undefined : this.kept()));
-      return andThen(kept, () => announce(events, EventType.afterTransactionCommit, trx));
-    });
+    const announced = announce(events, EventType.beforeTransactionCommit, trx);
+    const back = announced === undefined ? trx.back() : announced.then(() => trx.back());
+    return back === undefined
+      ? this.#commitNow(trx, events, loggerContext)
+      : back.then(() => this.#commitNow(trx, events, loggerContext));
+  }
+
+  #commitNow(trx: TransactionContext, events: any, loggerContext: any): Soon<void> {
+    const committed = this.traced(
+      () => trx.commit(),
+      () => ({ text: trx.nested ? `release savepoint ${trx.name}` : 'commit' }),
+      loggerContext,
+    );
+    const kept = andThen(committed, () => (trx.nested ? undefined : this.kept()));
+    return andThen(kept, () => announce(events, EventType.afterTransactionCommit, trx));
   }
 
   override async rollback(ctx: any, eventBroadcaster?: any, loggerContext?: any): Promise<void> {
@@ -495,13 +500,14 @@ export class CollectionStoreConnection extends Connection {
     const { ctx, eventBroadcaster } = options;
     const events = listeners(eventBroadcaster, Boolean(ctx));
     const ready = ctx || this.ready ? undefined : this.ensureConnection();
-    const announced = andThen(ready, () => announce(events, EventType.beforeTransactionStart, ctx));
-    const begun = andThen(announced, () =>
-      ctx
-        ? this.#nest(TransactionContext.from(ctx), asked, options)
-        : this.#start(asked ?? (flush ? 'read committed' : this.#settings.isolation), options),
-    );
-    return andThen(begun, (trx) =>
+    const isolation = asked ?? (flush ? 'read committed' : this.#settings.isolation);
+    const begin = () =>
+      ctx ? this.#nest(TransactionContext.from(ctx), asked, options) : this.#start(isolation, options);
+    const announced =
+      ready === undefined
+        ? announce(events, EventType.beforeTransactionStart, ctx)
+        : ready.then(() => announce(events, EventType.beforeTransactionStart, ctx));
+    return andThen(announced === undefined ? begin() : announced.then(begin), (trx) =>
       andThen(announce(events, EventType.afterTransactionStart, trx), () => trx),
     );
   }

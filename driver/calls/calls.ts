@@ -245,29 +245,31 @@ export class Calls {
     if (this.#connection.logs(context)) {
       return this.#connection.traced(() => this.#explained(call, apart, ctx), describe, context);
     }
-    const failed = (error: unknown): never => {
-      throw this.#connection.converted(error);
-    };
     let result: Soon<T>;
     try {
       result = this.#explained(call, apart, ctx);
     } catch (error) {
-      return failed(error);
+      throw this.#connection.converted(error);
     }
-    return result instanceof Promise ? result.catch(failed) : result;
+    return result instanceof Promise ? result.catch((error) => this.#failed(error)) : result;
+  }
+
+  #failed(error: unknown): never {
+    throw this.#connection.converted(error);
   }
 
   #explained<T>(call: (session: Session) => Soon<T>, apart: Session | undefined, ctx: unknown): Soon<T> {
-    const failed = (error: unknown): never => {
-      throw explainLag(error, this.#metadata());
-    };
     let result: Soon<T>;
     try {
       result = call(apart ?? this.#connection.session(ctx));
     } catch (error) {
-      return failed(error);
+      throw explainLag(error, this.#metadata());
     }
-    return result instanceof Promise ? result.catch(failed) : result;
+    return result instanceof Promise
+      ? result.catch((error) => {
+          throw explainLag(error, this.#metadata());
+        })
+      : result;
   }
 
   #text(verb: string, model: Model, clauses: readonly Clause[]): string {
