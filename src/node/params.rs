@@ -215,8 +215,11 @@ fn bytes(units: &[u16]) -> Result<Vec<u8>, Problem> {
 }
 
 fn decode(units: &[u16]) -> Result<String, Problem> {
-    if units.iter().all(|&unit| unit < 0x80) {
-        return Ok(units.iter().map(|&unit| char::from(unit as u8)).collect());
+    // Put together character by character, a text would take several times as long.
+    if units.iter().fold(0, |seen, unit| seen | unit) < 0x80
+        && let Ok(text) = String::from_utf8(units.iter().map(|&unit| unit as u8).collect())
+    {
+        return Ok(text);
     }
     String::from_utf16(units).map_err(|_| {
         let mut position = 0;
