@@ -43,6 +43,29 @@ describe('inserts', () => {
     ]);
   });
 
+  test('nothing comes back where all of it was given, key and all', () => {
+    assert.deepEqual(inserted(tag, { id: 1 }, { id: 2 }).returning, []);
+    assert.deepEqual(inserted(book, { id: 1, title: 'a', version: 1 }).returning, []);
+    assert.deepEqual(inserted(tag, { id: 1 }, { id: null }).returning, ['id']);
+    const { ir } = insertOf(book, [{ id: 1, title: 'a', version: 1 }], { returning: ['price'] });
+    assert.deepEqual(
+      ir().insert.returning?.map(({ field }) => field),
+      ['id', 'price'],
+    );
+  });
+
+  test('plans are kept by what is written, and by what of it is made', () => {
+    const kept = (row: Payload) => insertOf(book, [row]);
+    const [first, second] = [kept({ id: 1, title: 'a' }), kept({ id: 2, title: 'b' })];
+    assert.equal(first.of, second.of);
+    assert.equal(first.key, second.key);
+    const other = kept({ title: 'a', price: 1 });
+    assert.notEqual(other.of, first.of);
+    const made = kept({ id: 1, title: null });
+    assert.equal(made.of, first.of);
+    assert.notEqual(made.key, first.key);
+  });
+
   test('a null for a column that takes none is its default', () => {
     assert.deepEqual(inserted(book, { id: null, title: null, price: null }).params, [ABSENT, ABSENT, null]);
   });
