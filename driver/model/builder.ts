@@ -3,8 +3,6 @@
  * engine. Made once per entity, when it is first used.
  */
 import {
-  Cascade,
-  DeferMode,
   type EntityMetadata,
   type EntityProperty,
   type MetadataStorage,
@@ -14,56 +12,33 @@ import {
 import {
   allMetadata,
   EMPTY_GROUPS_FAIL,
-  isForeignKey,
-  discriminatorColumnOf,
-  isPolymorphic,
   isSelfOrDescendant,
   isView,
-  goesOn,
-  pivotOf,
-  polymorphicReference,
   rootOf,
   siblingColumnsOf,
-  targetKeyOf,
-  targetOf,
 } from '../compat.js';
-import { rowFunction } from './computed.js';
 import { unsupported } from '../errors.js';
 import { hasCollection } from './metadata.js';
-import { polymorphicTargets } from './polymorphic.js';
-import type {
-  Discriminator,
-  EmbeddedProp,
-  ForeignSource,
-  JoinPair,
-  Model,
-  Polymorphic,
-  Prop,
-  RelationProp,
-  ScalarProp,
-  Column,
-} from '../plan/model.js';
-import { fieldPairs, isRelation } from '../plan/model.js';
+import type { Discriminator, EmbeddedProp, Model, Prop, ScalarProp, Column } from '../plan/model.js';
+import { isRelation } from '../plan/model.js';
 import type { Rules } from '../plan/rules.js';
 import { followsTarget } from '../plan/schema.js';
 import { Columns } from './columns.js';
 import { isSingle } from './field-types.js';
 import { indexesOf } from './indexes.js';
 import {
-  backPairs,
-  documentHolder,
+  common,
   fieldNames,
   isGenerated,
   isMadeBySql,
-  keyColumns,
-  keyPairs,
-  pivotPairs,
+  placeOf,
   primaryNames,
   property,
-  zip,
+  refusalOf,
 } from './properties.js';
+import { Relations } from './relations.js';
 import { formulaOf, rulesOf } from './row-functions.js';
-import { declaringClass, SpreadClasses } from './spread.js';
+import { SpreadClasses } from './spread.js';
 
 /** What the builder needs to know beside the metadata. */
 export interface ModelContext {
@@ -82,11 +57,19 @@ export class ModelBuilder {
   readonly #links = new Map<EntityProperty, Model>();
   readonly #columns: Columns;
   readonly #rulesByRoot = new Map<EntityMetadata, Rules | undefined>();
+  readonly #relations: Relations;
   readonly #spread: SpreadClasses;
 
   constructor(context: ModelContext) {
     this.#context = context;
     this.#columns = new Columns(context.platform);
+    this.#relations = new Relations({
+      storage: context.storage,
+      foreignKeys: context.foreignKeys,
+      columns: this.#columns,
+      model: (meta) => this.model(meta),
+      collectionOf: (meta) => this.#collectionOf(meta),
+    });
     this.#spread = new SpreadClasses(context.storage, this.#columns, (meta) => this.model(meta));
   }
 
@@ -194,12 +177,12 @@ export class ModelBuilder {
       case ReferenceKind.EMBEDDED:
         return this.#embedded(meta, prop, json);
       default:
-        return this.#relation(meta, prop, json);
+        return this.#relations.of(meta, prop, json);
     }
   }
 
   #scalar(meta: EntityMetadata, prop: EntityProperty, json: readonly string[]): ScalarProp {
-    const place = this.#place(meta, prop, json);
+    const place = placeOf(meta, prop, json);
     const column = place && this.#columns.of(meta).get(place.field);
     const customOrder = prop.customOrder as readonly unknown[] | undefined;
     const compute = json.length === 0 ? formulaOf(this.#context, meta, prop) : undefined;
@@ -216,7 +199,7 @@ export class ModelBuilder {
   }
 
   #embedded(meta: EntityMetadata, prop: EntityProperty, json: readonly string[]): EmbeddedProp {
-    const place = this.#place(meta, prop, json);
+    const place = placeOf(meta, prop, json);
     const inline = prop.object !== true && prop.array !== true;
     const column = inline || place === undefined ? undefined : this.#columns.of(meta).get(place.field);
     const way = place?.json ?? [];
@@ -238,160 +221,6 @@ export class ModelBuilder {
     };
   }
 
-  /** The column and the way into its document that hold a property. */
-  #place(
-    meta: EntityMetadata,
-    prop: EntityProperty,
-    json: readonly string[],
-  ): { field: string; json: readonly string[] } | undefined {
-    const [field] = fieldNames(prop);
-    if (field === undefined || prop.formula || (prop.generated && !isGenerated(prop))) {
-      return undefined;
-    }
-    if (prop.embedded && prop.object) {
-      const holder = documentHolder(meta, prop);
-      return (
-        holder && {
-          field: fieldNames(holder.prop)[0] ?? holder.prop.name,
-          json: json.length > 0 ? json : holder.json,
-        }
-      );
-    }
-    return { field, json: [] };
-  }
-
-  #relation(meta: EntityMetadata, prop: EntityProperty, json: readonly string[]): RelationProp {
-    const { storage } = this.#context;
-    const place = this.#place(meta, prop, json);
-    const base = { kind: prop.kind as RelationProp['kind'], ...common(prop, place?.json ?? []) };
-    const targetMeta = targetOf(storage, prop);
-    const target = () => this.model(targetMeta);
-    if (prop.kind === ReferenceKind.MANY_TO_MANY) {
-      return { ...base, owner: prop.owner === true, ...this.#linked(meta, prop, targetMeta) };
-    }
-    const owns =
-      prop.kind === ReferenceKind.MANY_TO_ONE ||
-      (prop.kind === ReferenceKind.ONE_TO_ONE && prop.owner === true);
-    if (!owns) {
-      const owner = property(targetMeta, prop.mappedBy);
-      const join = backPairs(meta, owner);
-      const declaring = declaringClass(storage, targetMeta, owner);
-      if (declaring === targetMeta) {
-        return { ...base, owner: false, target, columns: [], join };
-      }
-      const to = zip(keyColumns(declaring), keyColumns(targetMeta));
-      const pivot = { collection: this.#collectionOf(declaring), from: join, to };
-      return { ...base, owner: false, target, columns: [], join: [], pivot };
-    }
-    if (isPolymorphic(prop) && !prop.embedded) {
-      return { ...base, owner: true, ...this.#polymorphic(meta, prop) };
-    }
-    if (prop.embedded && prop.object) {
-      const column = place && this.#columns.of(meta).get(place.field);
-      return { ...base, owner: true, target, columns: column ? [column] : [], join: [] };
-    }
-    const pairs = keyPairs(prop);
-    const stored = this.#columns.of(meta);
-    if (pairs.some(([local]) => !stored.has(local))) {
-      return { ...base, owner: true, target, columns: [], join: [], refused: refusalOf(prop) };
-    }
-    const columns = this.#columns.named(
-      meta,
-      pairs.map(([local]) => local),
-    );
-    const own =
-      prop.ownColumns && prop.ownColumns.length < columns.length
-        ? columns.filter((column) => prop.ownColumns.includes(column.name))
-        : undefined;
-    const targetKey = targetKeyOf(prop);
-    // The key of a row that goes on from a class above refers to the row there, and that one to others.
-    const foreign = prop.primary && goesOn(meta) ? undefined : this.#foreign(prop);
-    return {
-      ...base,
-      owner: true,
-      target,
-      columns,
-      join: pairs,
-      ...(own && { ownColumns: own }),
-      ...(targetKey && { targetProps: [targetKey] }),
-      ...(foreign && { foreign }),
-    };
-  }
-
-  /** What a relation through a pivot consists of. */
-  #linked(
-    meta: EntityMetadata,
-    prop: EntityProperty,
-    targetMeta: EntityMetadata,
-  ): Pick<RelationProp, 'target' | 'columns' | 'join' | 'pivot' | 'polymorphic'> {
-    const { storage } = this.#context;
-    const pivotMeta = pivotOf(storage, prop);
-    const collection = this.#collectionOf(pivotMeta);
-    const pairs = pivotPairs(meta, prop);
-    const plain = (target: EntityMetadata, discriminator?: string) => ({
-      target: () => this.model(target),
-      columns: [],
-      join: [],
-      pivot: { collection, from: pairs.from, to: pairs.to(target, discriminator) },
-    });
-    const targets = polymorphicTargets(prop);
-    const [first] = targets ?? [];
-    if (targets === undefined || first === undefined) {
-      return plain(targetMeta);
-    }
-    const kind = prop.kind as RelationProp['kind'];
-    const column = this.#columns.named(pivotMeta, [discriminatorColumnOf(prop)])[0] as Column;
-    const relations = [...targets].map(([discriminator, target]): [string, RelationProp] => [
-      discriminator,
-      { kind, ...common(prop, []), owner: prop.owner === true, ...plain(target, discriminator) },
-    ]);
-    return { ...plain(first[1], first[0]), polymorphic: polymorphicOf(column, relations, targets) };
-  }
-
-  /** What a relation to one of several entities consists of, whose rows say to which. */
-  #polymorphic(
-    meta: EntityMetadata,
-    prop: EntityProperty,
-  ): Pick<RelationProp, 'target' | 'columns' | 'join' | 'polymorphic'> {
-    const targets = polymorphicTargets(prop) ?? new Map();
-    const [column, ...key] = this.#columns.named(meta, fieldNames(prop)) as [Column, ...Column[]];
-    return this.#oneOf(prop, column, key, targets);
-  }
-
-  #oneOf(
-    prop: EntityProperty,
-    column: Column,
-    key: readonly Column[],
-    targets: ReadonlyMap<string, EntityMetadata>,
-  ): Pick<RelationProp, 'target' | 'columns' | 'join' | 'polymorphic'> {
-    const targetKey = targetKeyOf(prop);
-    const kind = prop.kind as RelationProp['kind'];
-    const names = key.map(({ name }) => name);
-    const relations = [...targets].map(([discriminator, target]): [string, RelationProp] => [
-      discriminator,
-      {
-        kind,
-        ...common(prop, []),
-        owner: true,
-        target: () => this.model(target),
-        columns: key,
-        join: [[column.name, { v: discriminator }], ...zip(names, keyColumns(target, targetKey))],
-        ...(targetKey && { targetProps: [targetKey] }),
-      },
-    ]);
-    const [first] = relations;
-    if (first === undefined) {
-      throw unsupported(`The relation ${prop.name} leads to no entity.`);
-    }
-    const { target, join } = first[1];
-    return {
-      target,
-      columns: [column, ...key],
-      join,
-      polymorphic: polymorphicOf(column, relations, targets),
-    };
-  }
-
   /**
    * The pivot of an M:N relation as seen from one side: rows of an `owner` and
    * a `member`, which may be one of several entities.
@@ -399,74 +228,10 @@ export class ModelBuilder {
   links(meta: EntityMetadata, prop: EntityProperty): Model {
     let links = this.#links.get(prop);
     if (links === undefined) {
-      links = this.#linksOf(meta, prop);
+      links = this.#relations.links(meta, prop);
       this.#links.set(prop, links);
     }
     return links;
-  }
-
-  #linksOf(meta: EntityMetadata, prop: EntityProperty): Model {
-    const pivotMeta = pivotOf(this.#context.storage, prop);
-    const relation = this.model(meta).props.get(prop.name) as RelationProp;
-    const pivot = this.model(pivotMeta);
-    const { from, to } = relation.pivot ?? { from: [], to: [] };
-    const side = (name: string, target: () => Model, join: readonly JoinPair[]): RelationProp => ({
-      kind: 'm:1',
-      name,
-      nullable: false,
-      json: [],
-      owner: true,
-      target,
-      columns: this.#columns.named(
-        pivotMeta,
-        fieldPairs(join).map(([local]) => local),
-      ),
-      join,
-    });
-    const owner = side(
-      'owner',
-      () => this.model(meta),
-      from.map(([here, there]): JoinPair => [there, here]),
-    );
-    const member = side('member', relation.target, to);
-    const { polymorphic } = relation;
-    const props = new Map<string, Prop>(pivot.props);
-    props.set('owner', owner);
-    props.set(
-      'member',
-      polymorphic === undefined
-        ? member
-        : {
-            ...member,
-            columns: [polymorphic.column, ...member.columns],
-            polymorphic: {
-              ...polymorphic,
-              targets: new Map(
-                [...polymorphic.targets].map(([value, to]) => [
-                  value,
-                  side('member', to.target, to.pivot?.to ?? []),
-                ]),
-              ),
-            },
-          },
-    );
-    return { ...pivot, props };
-  }
-
-  #foreign(prop: EntityProperty): ForeignSource | undefined {
-    if (!this.#context.foreignKeys || !isForeignKey(prop)) {
-      return undefined;
-    }
-    const cascades = (kind: Cascade) =>
-      prop.cascade?.some((cascade) => cascade === kind || cascade === Cascade.ALL) ?? false;
-    return {
-      ...(prop.foreignKeyName && { name: prop.foreignKeyName }),
-      ...(prop.deleteRule && { deleteRule: prop.deleteRule }),
-      ...(prop.updateRule && { updateRule: prop.updateRule }),
-      ...(prop.deferMode === DeferMode.INITIALLY_DEFERRED && { deferred: true }),
-      cascadeRemove: cascades(Cascade.REMOVE),
-      cascadePersist: cascades(Cascade.PERSIST),
-    };
   }
 
   #discriminator(meta: EntityMetadata): Discriminator | undefined {
@@ -506,43 +271,4 @@ function systemProp(name: string): ScalarProp {
     json: [],
     column: { name, type: 'int', wire: 'number', nullable: false },
   };
-}
-
-/** What a relation that may lead to several entities knows of them. */
-function polymorphicOf(
-  column: Column,
-  relations: readonly [string, RelationProp][],
-  targets: ReadonlyMap<string, EntityMetadata>,
-): Polymorphic {
-  return {
-    column,
-    targets: new Map(relations),
-    reference: polymorphicReference,
-    // Core asks a row for its class by this name.
-    row: (discriminator, row) =>
-      Object.defineProperty(row, 'constructor', {
-        value: targets.get(discriminator)?.class,
-        enumerable: false,
-        configurable: true,
-      }),
-  };
-}
-
-function refusalOf(prop: EntityProperty): string {
-  if (rowFunction(prop.formula, 'value') !== undefined) {
-    return 'is computed only when it is loaded (a `generated` property is stored)';
-  }
-  if (!isMadeBySql(prop)) {
-    return 'is not stored';
-  }
-  return prop.generated
-    ? 'is generated by SQL, which the collection store does not evaluate'
-    : 'is an SQL formula, which the collection store does not evaluate';
-}
-
-function common(
-  prop: EntityProperty,
-  json: readonly string[],
-): { name: string; nullable: boolean; lazy?: boolean; json: readonly string[] } {
-  return { name: prop.name, nullable: prop.nullable === true, ...(prop.lazy && { lazy: true }), json };
 }
