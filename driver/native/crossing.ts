@@ -1,7 +1,6 @@
 /**
  * Running plans: parameters packed in, one native call, rows cut out, chunk by chunk.
  */
-import { setImmediate } from 'node:timers';
 import type { Soon } from '../soon.js';
 import { binding, type Channel, type Handle } from './binding.js';
 import { type EngineError, isEngineError } from './errors.js';
@@ -9,6 +8,7 @@ import type { Row, RowFactory } from './factory.js';
 import type { PlanIr } from './ir.js';
 import { allocate, Packer } from './pack.js';
 import { nameParameter } from './parameter.js';
+import { lateness, pause } from './pauses.js';
 
 /** What the crossing needs to know of a plan. */
 export interface RunnablePlan {
@@ -37,9 +37,6 @@ export interface Result extends Chunk {
   /** Rows inserted, changed, removed or counted. */
   readonly affected: number;
 }
-
-/** After so many milliseconds of reading rows, others have their turn. */
-const PIECE = 5;
 
 const SMALLEST = 8192;
 /** A buffer larger than this, in slots, is let go after the call that needed it. */
@@ -223,17 +220,6 @@ export class Crossing {
     this.#input = this.#packer.numbers;
     this.#output = output;
   }
-}
-
-/** Tells whether others have waited long enough, from now on. */
-function lateness(): () => boolean {
-  const begun = performance.now();
-  return () => performance.now() - begun > PIECE;
-}
-
-/** Lets others have their turn. */
-function pause(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** An error about a parameter, with what the parameter is for. */

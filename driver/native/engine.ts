@@ -11,6 +11,7 @@ import { engineError } from './errors.js';
 import { type Row, RowFactory } from './factory.js';
 import type { PlanIr, SchemaDef, Select } from './ir.js';
 import type { Soon } from '../soon.js';
+import { lateness, pause } from './pauses.js';
 import { waitDurable, waitForLock } from './waits.js';
 
 export type { AutoIndex } from './binding.js';
@@ -212,11 +213,16 @@ export class RowCursor implements AsyncIterable<readonly Row[]> {
     }
   }
 
-  /** The rows chunk by chunk, once. Breaking off closes the cursor. */
+  /** The rows chunk by chunk, once, with pauses for others. Breaking off closes the cursor. */
   async *[Symbol.asyncIterator](): AsyncGenerator<readonly Row[], void> {
     try {
+      let late = lateness();
       for (let rows = this.#next(); rows !== undefined; rows = this.#next()) {
         yield rows;
+        if (late()) {
+          await pause();
+          late = lateness();
+        }
       }
     } finally {
       this.close();
