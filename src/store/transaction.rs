@@ -1,25 +1,27 @@
 //! Transactions: a version of their own, and what they did to it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+mod commit;
+mod savepoint;
 
-use super::absorb::absorb;
+use std::sync::Arc;
+
+pub use savepoint::SavepointId;
+
+use super::Store;
 use super::attempts::Attempts;
 use super::dispose::dispose;
 use super::foreign::Cause;
 use super::guard::{Blocked, Guard, Patience};
-use super::loan::{FEW, Loan, take_back};
+use super::loan::{FEW, Loan};
 use super::locks::{LockMode, RowId, TransactionId, WaitId, Waiting, Wake};
 use super::reads::Reads;
-use super::recent::{Change, Commit};
-use super::replay;
 use super::root::Root;
 use super::writer::{Effect, Writer};
-use super::{Published, Store};
-use crate::catalog::{CollectionId, Schema};
+use crate::catalog::Schema;
 use crate::error::{Error, ErrorCode, Result};
 use crate::sync::Mutex;
 use crate::value::Row;
+use savepoint::Savepoint;
 
 /// What a transaction sees of others, and what becomes of it when they change the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,33 +50,6 @@ pub struct Begin {
 impl Begin {
     /// As a flush begins, or a statement by itself: never in conflict with others.
     pub const READ_COMMITTED: Self = Self { isolation: Isolation::ReadCommitted, read_only: false };
-}
-
-/// The name of a savepoint among all savepoints of all transactions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SavepointId(pub u64);
-
-struct Savepoint {
-    id: SavepointId,
-    name: String,
-    version: Kept,
-    /// How many of the transaction's effects it has.
-    effects: usize,
-    /// How many of its locks.
-    locks: usize,
-    /// Those effects, where the transaction's have since been told anew on a newer version.
-    told: Option<Vec<Effect>>,
-    restructured: bool,
-    /// Whether the transaction only read when it was set.
-    read_only: bool,
-}
-
-/// The version of a savepoint.
-enum Kept {
-    /// The one that the transaction stands on, or was lent: later effects are to be taken back.
-    InPlace,
-    /// One of its own, and the published one that it stands on.
-    Own { base: Arc<Root>, root: Arc<Root> },
 }
 
 /// A transaction. Dropping it rolls it back.
@@ -186,12 +161,6 @@ impl Transaction {
         self.reads.as_ref()
     }
 
-    /// What its commit costs, in rows looked at.
-    pub fn weight(&self) -> usize {
-        let rows = if self.restructured { self.base.rows().max(self.root.rows()) } else { 0 };
-        self.effects.len().saturating_mul(8).max(rows)
-    }
-
     /// What the transaction has done, in order.
     pub fn effects(&mut self) -> &[Effect] {
         self.part();
@@ -205,19 +174,6 @@ impl Transaction {
         {
             (self.base, self.root, self.effects) = (base, root, effects);
             self.keep_savepoints();
-        }
-    }
-
-    /// Gives savepoints versions of their own, where effects would have to be taken back for them.
-    fn keep_savepoints(&mut self) {
-        let in_place =
-            |savepoint: &&mut Savepoint| savepoint.effects > 0 && matches!(savepoint.version, Kept::InPlace);
-        let mut version = None;
-        for savepoint in self.savepoints.iter_mut().rev().filter(in_place) {
-            let (root, effects) =
-                version.get_or_insert_with(|| (Arc::clone(&self.root), self.effects.clone()));
-            take_back(root, effects, savepoint.effects, self.store.clock());
-            savepoint.version = Kept::Own { base: Arc::clone(&self.base), root: Arc::clone(root) };
         }
     }
 
@@ -374,110 +330,6 @@ impl Transaction {
         self.store.locks().cancel(id)
     }
 
-    /// Sets a savepoint. Its cost does not depend on the data. A name may be used
-    /// again; it then means the newest savepoint of that name.
-    pub fn savepoint(&mut self, name: &str) -> Result<SavepointId> {
-        static LAST: AtomicU64 = AtomicU64::new(0);
-        self.check_open()?;
-        if !self.settled {
-            // What it waited for before it begins is to be seen here, too.
-            self.root()?;
-            self.settled = true;
-        }
-        let lent = self.loan.as_ref().and_then(|loan| loan.working()).map(|work| work.effects.len());
-        let (version, effects) = match lent {
-            Some(effects) => (Kept::InPlace, effects),
-            None => {
-                self.part();
-                let version = match self.is_base() {
-                    true => Kept::InPlace,
-                    false => Kept::Own { base: Arc::clone(&self.base), root: Arc::clone(&self.root) },
-                };
-                (version, self.effects.len())
-            }
-        };
-        let id = SavepointId(LAST.fetch_add(1, Ordering::Relaxed) + 1);
-        self.savepoints.push(Savepoint {
-            id,
-            name: name.to_owned(),
-            version,
-            effects,
-            locks: self.held.len(),
-            told: None,
-            restructured: self.restructured,
-            read_only: self.options.read_only,
-        });
-        Ok(id)
-    }
-
-    /// Refuses writes until the newest savepoint is released or gone back to.
-    pub fn restrict(&mut self) {
-        self.options.read_only = true;
-    }
-
-    /// The newest savepoint of a name, or `SavepointNotFound`.
-    pub fn find_savepoint(&self, name: &str) -> Result<SavepointId> {
-        self.check_open()?;
-        let found = self.savepoints.iter().rfind(|savepoint| savepoint.name == name);
-        found.map(|savepoint| savepoint.id).ok_or_else(|| {
-            let message = format!("savepoint \"{name}\" does not exist in this transaction");
-            Error::new(ErrorCode::SavepointNotFound, message)
-        })
-    }
-
-    /// Goes back to a savepoint, which stays; later ones are gone.
-    ///
-    /// # Errors
-    /// `SavepointNotFound` if the savepoint was released, or is of another transaction.
-    pub fn rollback_to(&mut self, id: SavepointId) -> Result<()> {
-        let at = self.place(id)?;
-        self.savepoints.truncate(at + 1);
-        self.go_back();
-        if let Some(savepoint) = self.savepoints.last() {
-            self.restructured = savepoint.restructured;
-            self.options.read_only = savepoint.read_only;
-            let released = self.held.split_off(savepoint.locks.min(self.held.len()));
-            if !released.is_empty() {
-                self.store.locks().release(self.id, &released);
-            }
-        }
-        Ok(())
-    }
-
-    /// Goes back to the version of the newest savepoint.
-    fn go_back(&mut self) {
-        let Some(savepoint) = self.savepoints.last() else { return };
-        let in_place = matches!(savepoint.version, Kept::InPlace);
-        let loan = self.loan.as_ref().filter(|_| in_place);
-        if let Some(mut work) = loan.and_then(|loan| loan.working()) {
-            self.root = Root::nothing();
-            return work.take_back(savepoint.effects, self.store.clock());
-        }
-        self.part();
-        let Some(savepoint) = self.savepoints.last() else { return };
-        match &savepoint.version {
-            Kept::InPlace => self.root = Arc::clone(&self.base),
-            Kept::Own { base, root } => (self.base, self.root) = (Arc::clone(base), Arc::clone(root)),
-        }
-        match &savepoint.told {
-            Some(told) => self.effects.clone_from(told),
-            None => self.effects.truncate(savepoint.effects),
-        }
-    }
-
-    /// Forgets a savepoint and all later ones; what was done since stays.
-    ///
-    /// # Errors
-    /// `SavepointNotFound` if the savepoint was released, or is of another transaction.
-    pub fn release(&mut self, id: SavepointId) -> Result<()> {
-        let at = self.place(id)?;
-        if let Some(savepoint) = self.savepoints.get(at) {
-            self.options.read_only = savepoint.read_only;
-        }
-        self.savepoints.truncate(at);
-        Ok(())
-    }
-
     /// Publishes what the transaction did and ends it, whether or not that
     /// succeeds; gives the sequence number of the version that has it.
     ///
@@ -500,44 +352,6 @@ impl Transaction {
         result
     }
 
-    /// Has what others commit from now on kept, because much will be done: it is
-    /// then less to do that here than to do all of this on theirs.
-    pub fn keep_up(&mut self) {
-        if !std::mem::replace(&mut self.watches, true) {
-            self.store.watch();
-        }
-    }
-
-    fn publish(&mut self) -> Result<u64> {
-        self.part();
-        if self.effects.len() > FEW && !self.restructured {
-            self.catch_up()?;
-        }
-        if self.effects.is_empty() && !self.restructured {
-            Ok(self.base.sequence)
-        } else {
-            let store = Arc::clone(&self.store);
-            store.publish(|current| {
-                self.overtaken |= current.sequence != self.base.sequence;
-                self.validate(current)?;
-                self.rebase(current)?;
-                self.check_deferred()?;
-                let change = match self.restructured {
-                    true => Change::Everything,
-                    false => Change::Rows(std::mem::take(&mut self.effects)),
-                };
-                // Whoever publishes must be alone with the version; the base costs nothing in its place.
-                let root = std::mem::replace(&mut self.root, Arc::clone(&self.base));
-                Ok(Published { root, change })
-            })
-        }
-    }
-
-    /// Whether others had committed since its version when it tried to.
-    pub fn was_overtaken(&self) -> bool {
-        self.overtaken
-    }
-
     /// Ends the transaction as if it had never been.
     pub fn rollback(&mut self) -> Result<()> {
         self.check_open()?;
@@ -545,144 +359,6 @@ impl Transaction {
         self.savepoints.clear();
         self.forget();
         Ok(())
-    }
-
-    /// Makes the working version stand on the newest one before others have to
-    /// wait for it, as long as they leave much to do.
-    fn catch_up(&mut self) -> Result<()> {
-        const ROUNDS: usize = 8;
-        for _ in 0..ROUNDS {
-            let newest = self.store.current()?;
-            if newest.sequence == self.base.sequence {
-                break;
-            }
-            self.overtaken = true;
-            self.validate(&newest)?;
-            self.advance(&newest)?;
-        }
-        Ok(())
-    }
-
-    /// Makes the working version stand on a newer one: by less work than doing all again, if that will do.
-    fn advance(&mut self, newest: &Arc<Root>) -> Result<()> {
-        let commits = self.store.commits_between(self.base.sequence, newest.sequence);
-        let few = |commits: &Vec<Arc<Commit>>| {
-            commits.iter().map(|commit| commit.change.weight()).sum::<usize>() < self.effects.len()
-        };
-        let absorbed =
-            commits.filter(few).and_then(|commits| absorb(&self.root, &commits, newest, self.store.clock()));
-        match absorbed {
-            Some(root) => {
-                self.root = root;
-                self.base = Arc::clone(newest);
-                Ok(())
-            }
-            None => self.replay(newest),
-        }
-    }
-
-    /// Makes the working version stand on the newest one, for a commit.
-    fn rebase(&mut self, newest: &Arc<Root>) -> Result<()> {
-        if newest.sequence != self.base.sequence {
-            if self.restructured {
-                return Err(replay::conflict(
-                    "others committed or restored while it changed the schema or cleared a collection",
-                ));
-            }
-            return self.advance(newest);
-        }
-        if !Arc::ptr_eq(newest, &self.base) {
-            self.adopt(newest);
-        }
-        Ok(())
-    }
-
-    /// Sees to it that nothing has changed that the transaction has read.
-    fn validate(&self, newest: &Root) -> Result<()> {
-        let Some(reads) = &self.reads else { return Ok(()) };
-        let Some(commits) = self.store.commits_between(self.base.sequence, newest.sequence) else {
-            if let Some(attempts) = &self.attempts {
-                for id in reads.lock().collections() {
-                    self.note_collection(attempts, id);
-                }
-            }
-            return Err(replay::conflict("too much has been committed since it began"));
-        };
-        let reads = reads.lock();
-        match commits.iter().find_map(|commit| reads.changed_by(commit)) {
-            None => Ok(()),
-            Some(None) => {
-                Err(replay::conflict("others changed the schema, cleared a collection or restored"))
-            }
-            Some(Some((effect, schema))) => {
-                self.note_read(&reads, effect, schema);
-                Err(replay::conflict_over(schema, effect.before.as_ref().or(effect.after.as_ref())))
-            }
-        }
-    }
-
-    /// Notes what a lock would have to be on, for what was read not to change.
-    fn note_read(&self, reads: &Reads, effect: &Effect, schema: &Schema) {
-        let Some(attempts) = &self.attempts else { return };
-        match &effect.before {
-            Some(row) if reads.by_key(schema, row) => {
-                attempts.note_row(self.store.locks().row(schema.id, &schema.primary_key(row)));
-            }
-            _ => self.note_collection(attempts, schema.id),
-        }
-    }
-
-    fn note_collection(&self, attempts: &Attempts, id: CollectionId) {
-        let locks = self.store.locks();
-        attempts.note_collection(locks.collection(id), locks.guards());
-    }
-
-    fn check_deferred(&mut self) -> Result<()> {
-        if !self.root.catalog.defers() {
-            return Ok(());
-        }
-        Writer::new(&mut self.root, &mut self.effects, self.store.clock()).check_deferred()
-    }
-
-    /// Takes over the automatic indexes that were made since, where the data is still the same.
-    fn adopt(&mut self, newest: &Root) {
-        let root = Arc::make_mut(&mut self.root);
-        for (slot, published) in root.collections.iter_mut().zip(&newest.collections) {
-            if let (Some(own), Some(published)) = (slot, published)
-                && own.rows.ptr_eq(&published.rows)
-                && Arc::ptr_eq(&own.schema, &published.schema)
-                && Arc::ptr_eq(&own.shared, &published.shared)
-            {
-                *own = Arc::clone(published);
-            }
-        }
-    }
-
-    /// Does what was done again, on a newer version.
-    fn replay(&mut self, newest: &Arc<Root>) -> Result<()> {
-        let (root, effects) = replay::replay(
-            &self.root,
-            &self.effects,
-            newest,
-            self.options.isolation == Isolation::ReadCommitted,
-            self.store.clock(),
-        )?;
-        for savepoint in self.savepoints.iter_mut().filter(|savepoint| savepoint.told.is_none()) {
-            savepoint.told = Some(self.effects.iter().take(savepoint.effects).cloned().collect());
-        }
-        self.root = root;
-        self.effects = effects;
-        self.base = Arc::clone(newest);
-        Ok(())
-    }
-
-    fn place(&self, id: SavepointId) -> Result<usize> {
-        self.check_open()?;
-        self.savepoints.iter().position(|savepoint| savepoint.id == id).ok_or_else(|| {
-            let message =
-                "the savepoint does not exist in this transaction, or was released or rolled back over";
-            Error::new(ErrorCode::SavepointNotFound, message)
-        })
     }
 
     pub(super) fn check_open(&self) -> Result<()> {
