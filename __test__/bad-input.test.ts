@@ -127,7 +127,10 @@ describe('what nothing can be made of', () => {
 
   test('what is inside of a single value in a document', async () => {
     const deep = { spot: { city: { street: 'x' } } } as never;
-    await refused(() => orm.em.fork().find(Sample, deep), /'street' does not exist in embeddable 'Sample\.spot\.city'/);
+    await refused(
+      () => orm.em.fork().find(Sample, deep),
+      /'street' does not exist in embeddable 'Sample\.spot\.city'/,
+    );
   });
 
   test('an order by the members of a list', async () => {

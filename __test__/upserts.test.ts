@@ -63,3 +63,18 @@ for (const [by, rows] of [
     );
   });
 }
+
+test('each of very many inserted rows has its key, whether it was given one or not', async () => {
+  const given = 5_000;
+  const rows = Array.from({ length: given + 5 }, (_, i) => ({
+    ...(i < given && { id: 10 + i }),
+    email: `account ${i}`,
+  }));
+  const ids = await orm.em.fork().insertMany(Account, rows as never[]);
+  const stored = await orm.em.fork().find(Account, { email: rows.slice(-5).map(({ email }) => email) });
+  const byEmail = new Map(stored.map(({ id, email }) => [email, id]));
+  assert.deepEqual(
+    ids.slice(-7),
+    rows.slice(-7).map(({ id, email }) => id ?? byEmail.get(email)),
+  );
+});

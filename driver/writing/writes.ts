@@ -384,9 +384,10 @@ async function inPieces(
   for (let from = 0; from < rows; from += PIECE) {
     const piece = await write(from, from + PIECE);
     affected += piece.affected;
-    for (const row of piece.rows) {
-      written.push(row);
-    }
+    // A piece of which all is known hands nothing back: those after it keep their places.
+    piece.rows.forEach((row, i) => {
+      written[from + i] = row;
+    });
   }
   return { affected, rows: written };
 }
