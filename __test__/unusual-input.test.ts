@@ -46,6 +46,18 @@ class Topic {
 
   @Property({ type: 'string' })
   name!: string;
+
+  @OneToMany({ entity: () => Note, mappedBy: 'topic' })
+  notes = new Collection<Note>(this);
+}
+
+@Entity()
+class Note {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @ManyToOne({ entity: () => Topic })
+  topic!: Topic;
 }
 
 @Entity()
@@ -63,13 +75,20 @@ class Stay {
 let orm: MikroORM;
 
 before(async () => {
-  orm = await MikroORM.init(defineConfig({ entities: [Writer, Work, Topic, Stay], dbName: ':memory:' }));
+  orm = await MikroORM.init(
+    defineConfig({ entities: [Writer, Work, Topic, Note, Stay], dbName: ':memory:' }),
+  );
   await orm.schema.createSchema();
   const em = orm.em.fork();
   await em.insertMany(Topic, [
     { id: 1, name: 'tides' },
     { id: 2, name: 'stars' },
   ]);
+  await em.insertMany(Note, [
+    { id: 1, topic: 1 },
+    { id: 2, topic: 1 },
+    { id: 3, topic: 2 },
+  ] as never);
   await em.insertMany(Writer, [
     { id: 1, name: 'Ada' },
     { id: 2, name: 'Bo' },
@@ -162,6 +181,30 @@ describe('rows to populate', () => {
         writers.map(({ works }) => ids(works.getItems())),
         [[2], [], []],
       );
+    });
+  }
+});
+
+describe('rows behind members of an M:N collection', () => {
+  for (const strategy of ['joined', 'select-in'] as const) {
+    test(`are those that the condition on the members says (${strategy})`, async () => {
+      const em = orm.em.fork();
+      const works = await em.find(Work, {}, { orderBy: { id: 1 } });
+      await em.populate(works, ['topics.notes'], {
+        where: { topics: { notes: { id: { $gt: 1 } } } },
+        strategy,
+      } as never);
+      const found = works.map(({ topics }) =>
+        topics.getItems().map((topic) => [topic.id, ids(topic.notes.getItems())]),
+      );
+      assert.deepEqual(found, [
+        [[1, [2]]],
+        [
+          [1, [2]],
+          [2, [3]],
+        ],
+        [],
+      ]);
     });
   }
 });

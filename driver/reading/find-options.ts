@@ -192,7 +192,10 @@ function joins(
     inferred: options._populateWhere === 'infer',
     // Of a page SQL takes the keys first, and has nothing but what is said of each relation for the rows to join.
     matched:
-      options._populateWhere === 'infer' && options.limit === undefined && options.offset === undefined,
+      options._populateWhere === 'infer' &&
+      options.ofMembers !== true &&
+      options.limit === undefined &&
+      options.offset === undefined,
   });
 }
 

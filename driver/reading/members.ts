@@ -197,7 +197,10 @@ function memberOptions(
     undefined,
     {
       ...options,
-      populateWhere: undefined,
+      // What is joined to members is what the condition on those says of it.
+      populateWhere: Utils.isPlainObject(where) ? where : undefined,
+      _populateWhere: 'infer',
+      ofMembers: true,
       populateFilter: filter,
       // What core hands on of these is about the owners.
       populateOrderBy: undefined,
