@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   EntityManager,
+  LoadStrategy,
   NotFoundError,
   QueryOrder,
   UniqueConstraintViolationException,
@@ -111,9 +112,13 @@ feature(
   },
   async () => {
     const em = await manager();
-    const leavingOut = [{ filters: ['adult'] }, { populateWhere: { author: { age: { $gte: 18 } } } }];
+    // Minors that cannot balance strategies hide such an author, and keep the book.
+    const leavingOut = [
+      { filters: ['adult'] },
+      ...('BALANCED' in LoadStrategy ? [{ populateWhere: { author: { age: { $gte: 18 } } } }] : []),
+    ];
     for (const options of leavingOut) {
-      for (const populate of [['author'], ['author', 'tags']] as const) {
+      for (const populate of [['author'], ['author', 'tags'], ['tags']] as const) {
         const found = async (page: object) => {
           const [books, count] = await em
             .fork()

@@ -8,7 +8,7 @@ import { unsupported } from '../errors.js';
 import { lazyProperties, namesOf } from './fields.js';
 import { inferredHints, isInferred, requireInferred } from './inferred.js';
 import { saysNothing } from './join-conditions.js';
-import { joinsOf, type PopulateHint } from './joins.js';
+import { askedHints, joinsOf, type PopulateHint } from './joins.js';
 import { lockOf } from '../transactions/locks.js';
 import { PlanError } from '../plan/errors.js';
 import { isRelation, type Model } from '../plan/model.js';
@@ -181,7 +181,7 @@ function joins(
   if (isPlainObject(where)) {
     walkWhere(model, where, new Shape(''));
   }
-  return joinsOf(meta, model, populate, {
+  const joinOptions = {
     strategy: options.strategy ?? strategy,
     where,
     filter,
@@ -196,7 +196,11 @@ function joins(
       options.ofMembers !== true &&
       options.limit === undefined &&
       options.offset === undefined,
-  });
+  };
+  const nested = joinsOf(meta, model, populate, joinOptions);
+  return nested.length === 0 || joinOptions.inferred
+    ? nested
+    : [...nested, ...joinsOf(meta, model, askedHints(meta, model, where, nested), joinOptions)];
 }
 
 /** Refuses what changes the result of a count and is not there yet. */

@@ -80,6 +80,30 @@ export function joinsOf(
   return [...joins].map(([relation, { prop, hint }]) => joinOf(prop, relation, hint, options));
 }
 
+/** Hints for the relations that are not joined, but must be there and have a condition on their rows: where populating them leaves rows out, SQL joins those, too, with any other join. */
+export function askedHints(
+  meta: EntityMetadata,
+  model: Model,
+  where: unknown,
+  nested: readonly NestedOptions[],
+): PopulateHint[] {
+  if (!MANDATORY_IS_INNER) {
+    return [];
+  }
+  const joined = new Set(nested.map(({ prop }) => prop));
+  return [...relationsOf(model)]
+    .filter(([name, keyHere]) => {
+      const prop = (meta.properties as any)[name] as EntityProperty;
+      return (
+        isToOne(prop) &&
+        !prop.nullable &&
+        !joined.has(name) &&
+        !saysNothing(conditionBelow(where, name, keyHere))
+      );
+    })
+    .map(([name]) => ({ field: `${name}:ref`, filter: true }));
+}
+
 /** Whether a hint is for the key alone. */
 function isReference(hint: PopulateHint): boolean {
   return hint.field.endsWith(':ref');
