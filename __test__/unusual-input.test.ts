@@ -213,7 +213,7 @@ describe('what says nothing, or nothing that can be', () => {
   test('an overlap is one with a list', async () => {
     await assert.rejects(
       () => orm.em.fork().find(Writer, { marks: { $overlap: 'a' } } as never),
-      /\$overlap needs an array.*Writer\.marks/,
+      /\$overlap operator expects an array value.*Writer\.marks/,
     );
   });
 

@@ -63,6 +63,18 @@ feature('Conditions: identity, lists of keys, entities, objects', async () => {
   assert.equal((await em.find(Book, { author: ann })).length, 3);
   assert.equal((await em.find(Book, { author: [1, 2] })).length, 4);
 });
+feature(
+  'Conditions: lists of objects that hold keys of relations',
+  {
+    differs:
+      'They stand for the keys, whatever parts these have, and objects that say more for conditions. SQLite compares keys of one part with the JSON of the objects, and finds nothing.',
+  },
+  async () => {
+    const em = await manager();
+    assert.equal((await em.find(Book, { author: [{ id: 1 }, { id: 2 }] } as never)).length, 4);
+    assert.equal((await em.find(Book, { author: [{ id: 1, name: 'Bob' }] } as never)).length, 0);
+  },
+);
 feature('Conditions over relations', async () => {
   const em = await manager();
   const found = await em.find(Author, { books: { publisher: { name: 'Big' }, tags: { name: 'red' } } });

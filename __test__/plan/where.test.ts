@@ -489,8 +489,14 @@ describe('refusals name what is wrong', () => {
       'INVALID_CONDITION',
       /mixes the operator \$gt/,
     ],
-    ['$in without a list', author, { age: { $in: 1 } }, 'INVALID_OPERAND', /\$in needs an array, not 1/],
-    ['$and without a list', author, { $and: {} }, 'INVALID_OPERAND', /\$and needs an array/],
+    [
+      '$in without a list',
+      author,
+      { age: { $in: 1 } },
+      'INVALID_OPERAND',
+      /\$in operator expects an array value, not 1/,
+    ],
+    ['$and without a list', author, { $and: {} }, 'INVALID_OPERAND', /\$and operator expects an array value/],
     ['$or of nothing', author, { $or: [null] }, 'INVALID_OPERAND', /\$or needs a condition/],
     [
       '$exists without a truth value',

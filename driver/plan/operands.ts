@@ -23,7 +23,7 @@ export function expectArray(value: unknown, operator: string, path: string): rea
     }
     throw new PlanError(
       'INVALID_OPERAND',
-      `${operator} needs an array, not ${describe(value)} (at ${path})`,
+      `Invalid query: ${operator} operator expects an array value, not ${describe(value)} (at ${path})`,
       path,
     );
   }

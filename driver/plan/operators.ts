@@ -120,19 +120,19 @@ function walkOperator(sink: Sink, place: Place, operator: string, value: unknown
     case '$eq':
       return value === null || value === undefined
         ? sink.isNull(place)
-        : sink.test('eq', place, operand(value, path));
+        : sink.test('eq', place, comparable(place, value, path));
     case '$ne':
       return value === null || value === undefined
         ? sink.isSet(place)
-        : sink.test('ne', place, operand(value, path));
+        : sink.test('ne', place, comparable(place, value, path));
     case '$gt':
-      return sink.test('gt', place, operand(value, path));
+      return sink.test('gt', place, comparable(place, value, path));
     case '$gte':
-      return sink.test('gte', place, operand(value, path));
+      return sink.test('gte', place, comparable(place, value, path));
     case '$lt':
-      return sink.test('lt', place, operand(value, path));
+      return sink.test('lt', place, comparable(place, value, path));
     case '$lte':
-      return sink.test('lte', place, operand(value, path));
+      return sink.test('lte', place, comparable(place, value, path));
     case '$in':
       return walkIn(sink, place, value, operator, path);
     case '$nin':
@@ -206,9 +206,21 @@ function walkIn(sink: Sink, place: Place, value: unknown, operator: string, path
     return sink.constant(false);
   }
   for (const item of values) {
-    operand(item, path);
+    comparable(place, item, path);
   }
   sink.test('in', place, values);
+}
+
+/** A value that a place may be compared with: an object or a list only where it holds documents. */
+function comparable(place: Place, value: unknown, path: string): unknown {
+  if (place.column.type !== 'json' && (Array.isArray(value) || isPlainObject(value))) {
+    throw new PlanError(
+      'INVALID_OPERAND',
+      `${path} holds single values and cannot be compared with ${describe(value)}: give the value itself`,
+      path,
+    );
+  }
+  return operand(value, path);
 }
 
 function walkPattern(sink: Sink, place: Place, pattern: unknown, flags: unknown, path: string): void {

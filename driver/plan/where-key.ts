@@ -81,8 +81,11 @@ export function walkKeyOperator(
 
 const COMPARISONS: ReadonlySet<string> = new Set(['$gt', '$gte', '$lt', '$lte', '$like', '$ilike', '$re']);
 
-/** The value of a key with one column, also out of a tuple, an object or an entity. */
+/** The value of a key with one column, also out of an object, an entity, or the tuples that core puts objects in, one around another each time it looks at them. */
 function single(key: KeyParts, value: unknown, path: string): unknown {
+  if (Array.isArray(value) && value.length === 1) {
+    return single(key, value[0], path);
+  }
   if (typeof value !== 'object' || value === null || (isPlainObject(value) && isOperators(value))) {
     return value;
   }

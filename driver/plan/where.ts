@@ -55,7 +55,7 @@ function walkEntity(
   path: string,
   branch: string,
 ): void {
-  if (Array.isArray(where) && !isTuple(key, where) && where.some((item) => saysMore(key, item))) {
+  if (Array.isArray(where) && !isTuple(key, where) && where.some((item) => isCondition(key, item))) {
     return walkAlternatives(sink, model, key, where, path, branch);
   }
   if (!isPlainObject(where)) {
@@ -90,7 +90,7 @@ function walkEntry(
   }
   if (isOperator(name)) {
     const among = name === '$in' || name === '$nin';
-    if (among && Array.isArray(value) && value.some((item) => saysMore(key, item))) {
+    if (among && Array.isArray(value) && value.some((item) => isCondition(key, item))) {
       sink.open(name === '$in' ? 'all' : 'not');
       walkAlternatives(sink, model, key, value, path, branch);
       return sink.close();
@@ -100,9 +100,24 @@ function walkEntry(
   walkOtherName(sink, model, name, value, path, branch);
 }
 
-/** Whether an object is more than a key: then all that it says is asked for. */
-function saysMore(key: KeyParts, item: unknown): boolean {
-  return isPlainObject(item) && Object.keys(item).some((name) => !key.some((part) => part.name === name));
+/** Whether an object is something else than a key: then all that it says is asked for. */
+function isCondition(key: KeyParts, item: unknown): boolean {
+  if (Array.isArray(item)) {
+    return !isTuple(key, item) && item.some((member) => isCondition(key, member));
+  }
+  if (!isPlainObject(item)) {
+    return false;
+  }
+  const names = Object.keys(item);
+  return names.length > 0 && (names.length !== key.length || !key.every((part) => isKeyPart(part, item)));
+}
+
+function isKeyPart(part: Prop, item: Record<string, unknown>): boolean {
+  const value = item[part.name];
+  if (isRelation(part)) {
+    return value !== undefined && !isCondition(targetParts(part), value);
+  }
+  return value !== undefined && !isPlainObject(value) && !Array.isArray(value);
 }
 
 function walkAlternatives(
