@@ -4,8 +4,8 @@
  */
 import { ageOf, cityOf, emailOf, nameOf, row, spread } from './data.mjs';
 
-/** One run of a point operation is a hundred of them: one takes no longer than a clock. */
-const POINT = { times: 100 };
+/** One run of a point operation is a thousand of them: one takes no longer than a clock, and a service has done thousands before. */
+const POINT = { times: 1_000 };
 const some = ({ size }, number) => 1 + spread(number, size);
 const fresh = ({ size }, from, count) => Array.from({ length: count }, (_, i) => row(size + from + i, size));
 const removeNew = ({ store, size }) => store.removeAbove(size);
@@ -81,7 +81,7 @@ export const WORK = {
   },
   'remove 1': {
     ...POINT,
-    before: ({ store, ...c }) => store.insertMany(fresh(c, 1, 100)),
+    before: ({ store, ...c }) => store.insertMany(fresh(c, 1, POINT.times)),
     needs: ['remove'],
     run: (c) => c.store.remove(c.size + 1 + c.at),
   },

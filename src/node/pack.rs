@@ -57,7 +57,6 @@ impl Text {
     }
 
     /// How long it is, in UTF-16 units.
-    /// How many UTF-16 units it has.
     pub(super) fn len(&self) -> usize {
         self.wide.as_ref().map_or(self.latin1.len(), Vec::len)
     }
@@ -77,8 +76,7 @@ impl Text {
             wide.extend(text.encode_utf16());
             return wide.len() - before;
         }
-        if text.is_ascii() {
-            self.latin1.extend_from_slice(text.as_bytes());
+        if self.push_ascii(text.as_bytes()) {
             return text.len();
         }
         let before = self.latin1.len();
@@ -91,6 +89,15 @@ impl Text {
             self.latin1.push(byte);
         }
         self.latin1.len() - before
+    }
+
+    /// Appends a text that is nothing but ASCII, where the text takes a byte a character so far; tells whether it did.
+    fn push_ascii(&mut self, text: &[u8]) -> bool {
+        let ascii = self.wide.is_none() && text.is_ascii();
+        if ascii {
+            self.latin1.extend_from_slice(text);
+        }
+        ascii
     }
 
     /// Appends bytes, each as the character of its number.
@@ -216,6 +223,14 @@ impl Sink for Packer<'_> {
     fn text(&mut self, value: &str) {
         let length = self.text.push(value);
         self.slot(length as f64);
+    }
+
+    fn text_bytes(&mut self, value: &[u8]) {
+        if self.text.push_ascii(value) {
+            self.slot(value.len() as f64);
+        } else {
+            self.text(std::str::from_utf8(value).unwrap_or_default());
+        }
     }
 
     fn bytes(&mut self, value: &[u8]) {

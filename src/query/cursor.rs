@@ -22,6 +22,7 @@ enum Rows {
     #[default]
     None,
     Find(Box<Find>),
+    Row(Found),
     Written(Written),
     Documents(Documents),
 }
@@ -31,8 +32,6 @@ struct Find {
     execution: Execution,
     shape: Arc<Shape>,
     source: Source,
-    /// Before the last piece.
-    before: State,
     now: State,
 }
 
@@ -54,25 +53,30 @@ enum Source {
     Sorted(Vec<Row>),
 }
 
+/// The row of a find that is of one row.
+struct Found {
+    shape: Arc<Shape>,
+    row: Row,
+    done: bool,
+}
+
 /// Rows written, with their places among those of the parameters; or a row of each group, with the size of the group.
 struct Written {
     shape: Arc<Shape>,
     rows: Vec<(usize, Row)>,
-    before: usize,
     now: usize,
 }
 
 /// Documents, each a row of one field of wire `Json`.
 struct Documents {
     documents: Vec<Value>,
-    before: usize,
     now: usize,
 }
 
 impl Cursor {
     /// A cursor over documents: rows of one field of wire `Json`.
     pub fn documents(documents: Vec<Value>) -> Self {
-        Self(Rows::Documents(Documents { documents, before: 0, now: 0 }))
+        Self(Rows::Documents(Documents { documents, now: 0 }))
     }
 
     /// A cursor without rows.
@@ -86,6 +90,7 @@ impl Cursor {
         match &self.0 {
             Rows::None => true,
             Rows::Find(find) => find.now.done,
+            Rows::Row(found) => found.done,
             Rows::Written(written) => written.now == written.rows.len(),
             Rows::Documents(rows) => rows.now == rows.documents.len(),
         }
@@ -101,6 +106,7 @@ impl Cursor {
         match &mut self.0 {
             Rows::None => Ok(0),
             Rows::Find(find) => find.next_chunk(most, sink),
+            Rows::Row(found) => Ok(found.next_chunk(most, sink)),
             Rows::Written(written) => Ok(written.next_chunk(most, sink)),
             Rows::Documents(rows) => Ok(rows.next_chunk(most, sink)),
         }
@@ -110,16 +116,6 @@ impl Cursor {
     pub fn relax(&self) {
         if let Rows::Find(find) = &self.0 {
             find.execution.allowance.relax();
-        }
-    }
-
-    /// Takes the last piece back: its rows come again with the next one.
-    pub fn unread(&mut self) {
-        match &mut self.0 {
-            Rows::None => {}
-            Rows::Find(find) => find.now = find.before,
-            Rows::Written(written) => written.now = written.before,
-            Rows::Documents(rows) => rows.now = rows.before,
         }
     }
 
@@ -137,7 +133,7 @@ impl Cursor {
                 let most = rows.len();
                 Ok(Some(Self::sorted(execution, shape, rows, 0, most)))
             }
-            Rows::None | Rows::Written(_) | Rows::Documents(_) => Ok(None),
+            Rows::None | Rows::Row(_) | Rows::Written(_) | Rows::Documents(_) => Ok(None),
         }
     }
 
@@ -173,12 +169,17 @@ impl Cursor {
     }
 
     fn find(execution: Execution, shape: Arc<Shape>, source: Source, state: State) -> Self {
-        Self(Rows::Find(Box::new(Find { execution, shape, source, before: state, now: state })))
+        Self(Rows::Find(Box::new(Find { execution, shape, source, now: state })))
+    }
+
+    /// One row.
+    pub(super) fn row(shape: Arc<Shape>, row: Row) -> Self {
+        Self(Rows::Row(Found { shape, row, done: false }))
     }
 
     /// Rows that were written.
     pub(super) fn written(shape: Arc<Shape>, rows: Vec<(usize, Row)>) -> Self {
-        Self(Rows::Written(Written { shape, rows, before: 0, now: 0 }))
+        Self(Rows::Written(Written { shape, rows, now: 0 }))
     }
 }
 
@@ -227,7 +228,6 @@ impl Find {
     }
 
     fn next_chunk<S: Sink + ?Sized>(&mut self, most: usize, sink: &mut S) -> Result<usize> {
-        self.before = self.now;
         let Body::Find(FindShape { rows: matching, select, .. }) = &self.shape.body else { return Ok(0) };
         let execution = &self.execution;
         let allowance = &execution.allowance;
@@ -274,9 +274,21 @@ impl Find {
     }
 }
 
+impl Found {
+    fn next_chunk<S: Sink + ?Sized>(&mut self, most: usize, sink: &mut S) -> usize {
+        let Body::Find(FindShape { select, .. }) = &self.shape.body else { return 0 };
+        if self.done || most == 0 {
+            return 0;
+        }
+        project_fields(&select.fields, &self.row, 0, sink);
+        self.done = true;
+        1
+    }
+}
+
 impl Written {
     fn next_chunk<S: Sink + ?Sized>(&mut self, most: usize, sink: &mut S) -> usize {
-        self.before = self.now;
+        let before = self.now;
         let fields = returning(&self.shape).map_or(&[][..], |select| &select.fields);
         for (place, row) in self.rows.iter().skip(self.now).take(most) {
             project_fields(fields, row, *place, sink);
@@ -285,13 +297,13 @@ impl Written {
                 break;
             }
         }
-        self.now - self.before
+        self.now - before
     }
 }
 
 impl Documents {
     fn next_chunk<S: Sink + ?Sized>(&mut self, most: usize, sink: &mut S) -> usize {
-        self.before = self.now;
+        let before = self.now;
         for document in self.documents.iter().skip(self.now).take(most) {
             sink.json(document.as_ref());
             self.now += 1;
@@ -299,7 +311,7 @@ impl Documents {
                 break;
             }
         }
-        self.now - self.before
+        self.now - before
     }
 }
 

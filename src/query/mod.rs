@@ -7,6 +7,7 @@
 
 mod access;
 mod branches;
+mod by_key;
 mod changes;
 mod cursor;
 mod document;

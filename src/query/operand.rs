@@ -130,6 +130,22 @@ fn get<'p>(source: &'p Source, params: &'p Params) -> Result<Cow<'p, Value>> {
     }
 }
 
+/// Appends the key of an operand that a field is compared with; tells whether it has one, which a null has not.
+pub(super) fn append_key(shape: &OperandShape, params: &Params, key: &mut Vec<u8>) -> Result<bool> {
+    let OperandKind::Value(field) = &shape.kind else { return Ok(false) };
+    let value = compared(field.as_ref(), get(&shape.source, params)?.into_owned())?;
+    if value.is_null() {
+        return Ok(false);
+    }
+    encode_key(key, value.as_ref());
+    Ok(true)
+}
+
+/// Whether an operand is certainly a number of rows above none.
+pub(super) fn is_positive(shape: &OperandShape, params: &Params) -> bool {
+    get(&shape.source, params).is_ok_and(|value| matches!(*value, Value::Int(1..)))
+}
+
 /// The value as the field compares it. A number that the field could not hold
 /// is a number nevertheless: a whole field may be compared with 1.5.
 fn compared(field: Option<&FieldDef>, value: Value) -> Result<Value> {

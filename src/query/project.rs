@@ -71,7 +71,10 @@ pub(super) fn project_fields<S: Sink + ?Sized>(fields: &[Output], row: &Row, pla
     let row = row.view();
     for output in fields {
         match output.field {
-            OutputField::Position(position) => hand_out(output.wire, row.get(position), sink),
+            OutputField::Position(position) => match (output.wire, row.text_bytes(position)) {
+                (Wire::Text, Some(text)) => sink.text_bytes(text),
+                _ => hand_out(output.wire, row.get(position), sink),
+            },
             OutputField::Place => sink.number(place as f64),
         }
     }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::RwLock;
 
+use super::by_key::find_by_key;
 use super::cursor::Cursor;
 use super::execution::Execution;
 use super::locking::{find_locked, needs_transaction};
@@ -129,6 +130,11 @@ impl Plan {
     fn read(&self, session: &mut Session<'_>, params: &Params, most: usize) -> Result<Outcome> {
         let root = session.root()?;
         let shape = self.shape(&root.catalog)?;
+        if most > 0
+            && let Some(rows) = find_by_key(&shape, &root, params, &session.watch())?
+        {
+            return Ok(Outcome { affected: 0, rows });
+        }
         let execution = begin(&shape, root, params, most)?.watched(session.watch());
         match &shape.body {
             Body::Find(find) => {

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::by_key::ByKey;
 use super::plan::{Comparison, ConflictAction, Fold, Quantifier, Wire};
 use super::regex::LastRegex;
 use crate::catalog::{CollectionId, Component, FieldDef, Schema};
@@ -110,6 +111,11 @@ impl ValuePath {
     pub fn here(&self) -> Option<&Component> {
         self.via.is_empty().then_some(&self.component)
     }
+}
+
+/// The field that a component is, where it is no part of one.
+pub(super) fn whole(component: &Component) -> Option<usize> {
+    component.json.is_empty().then_some(component.position)
 }
 
 /// The number of an operand among those of the statement.
@@ -265,6 +271,8 @@ pub(super) struct FindShape {
     pub select: SelectShape,
     pub per: Option<PerShape>,
     pub lock: Option<LockShape>,
+    /// Where it is of one row by its key, and of nothing more.
+    pub by_key: Option<ByKey>,
 }
 
 /// A lock of the rows that a find hands out.

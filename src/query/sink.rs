@@ -19,6 +19,10 @@ pub trait Sink {
     fn bigint(&mut self, value: i64);
     /// A field of wire `Text` or `Decimal`.
     fn text(&mut self, value: &str);
+    /// A field of wire `Text`, as it is stored: UTF-8, which is not checked before.
+    fn text_bytes(&mut self, value: &[u8]) {
+        self.text(std::str::from_utf8(value).unwrap_or_default());
+    }
     /// A field of wire `Bytes`.
     fn bytes(&mut self, value: &[u8]);
     /// A field of wire `Json` that is not null.

@@ -212,6 +212,15 @@ pub(super) fn decode(slot: &[u8]) -> ValueRef<'_> {
     }
 }
 
+/// The bytes of a text in the content of a slot; `None` where it is something else.
+#[inline]
+pub(super) fn text_bytes(slot: &[u8]) -> Option<&[u8]> {
+    match slot.split_first() {
+        Some((&tag::TEXT, payload)) => Some(payload),
+        _ => None,
+    }
+}
+
 /// Text that was text when it was encoded.
 #[inline]
 pub(super) fn text(bytes: &[u8]) -> &str {

@@ -129,6 +129,12 @@ impl<'a> RowView<'a> {
     pub fn get(self, field: usize) -> ValueRef<'a> {
         self.0.get(field).map_or(ValueRef::Null, layout::decode)
     }
+
+    /// The bytes of a field that is a text, which nobody has checked to be UTF-8; `None` where it is something else.
+    #[inline]
+    pub fn text_bytes(self, field: usize) -> Option<&'a [u8]> {
+        layout::text_bytes(self.0.get(field)?)
+    }
 }
 
 /// A set of fields by position. Of those from the 64th on it knows only whether there are any.

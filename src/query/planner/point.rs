@@ -7,9 +7,8 @@ use super::super::access::{Access, Direction};
 use super::super::execution::Execution;
 use super::super::lookup::Through;
 use super::super::plan::Comparison;
-use super::super::shape::{Condition, Filter, OperandId};
+use super::super::shape::{Condition, Filter, OperandId, whole};
 use super::{Choice, PRIMARY};
-use crate::catalog::Component;
 use crate::error::Result;
 use crate::store::Collection;
 use crate::value::{encode_key, skip_key};
@@ -70,11 +69,6 @@ impl Execution {
 
 fn chosen(access: Access, covered: Vec<bool>, note: Cow<'static, str>) -> Choice {
     Choice { access, covered, direction: Some(Direction::default()), note }
-}
-
-/// The field that a component is, where it is no part of one.
-fn whole(component: &Component) -> Option<usize> {
-    component.json.is_empty().then_some(component.position)
 }
 
 /// The condition that a field equals something, by number, and what.

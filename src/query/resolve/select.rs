@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::by_key::ByKey;
 use super::super::plan::{self, Nulls, Wire};
 use super::super::shape::*;
 use super::{Resolver, typed};
@@ -18,7 +19,7 @@ impl<'c> Resolver<'c> {
         let Filter { conditions, implied } = required;
         rows.filter.conditions.extend(conditions);
         rows.filter.implied.extend(implied);
-        Ok(FindShape {
+        let mut find = FindShape {
             rows,
             order,
             limit: find.limit.as_ref().map(|limit| self.operand(limit, OperandKind::Rows)),
@@ -26,7 +27,10 @@ impl<'c> Resolver<'c> {
             select,
             per: find.per.as_ref().map(|per| self.per(schema, per)).transpose()?,
             lock: find.lock.as_ref().map(|lock| self.lock(schema, lock)).transpose()?,
-        })
+            by_key: None,
+        };
+        find.by_key = ByKey::of(&find);
+        Ok(find)
     }
 
     fn lock(&self, schema: &Arc<Schema>, lock: &plan::Lock) -> Result<LockShape> {
