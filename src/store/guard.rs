@@ -7,7 +7,7 @@ use super::replay::conflict_over;
 use super::root::Root;
 use super::transaction::Isolation;
 use super::violation;
-use crate::catalog::Schema;
+use crate::catalog::{CollectionId, Schema};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sync::atomic::Ordering;
 use crate::value::Row;
@@ -26,6 +26,7 @@ pub enum Patience {
 /// The lock that a statement has failed for, to wait for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Blocked {
+    pub collection: CollectionId,
     pub row: RowId,
     pub mode: LockMode,
 }
@@ -60,7 +61,7 @@ impl Guard<'_> {
             Acquired::New => self.held.push(row),
             Acquired::Held => {}
             Acquired::Busy => {
-                *self.blocked = Some(Blocked { row, mode });
+                *self.blocked = Some(Blocked { collection: schema.id, row, mode });
                 let name = schema.name();
                 let message = format!("collection \"{name}\" is locked by a transaction that is run again");
                 return Err(Error::new(ErrorCode::Locked, message).of_collection(name));
@@ -94,7 +95,7 @@ impl Guard<'_> {
             Acquired::Held => self.check_fresh(id, schema, key, row).map(|()| true),
             Acquired::Busy => match patience {
                 Patience::Wait => {
-                    *self.blocked = Some(Blocked { row: id, mode });
+                    *self.blocked = Some(Blocked { collection: schema.id, row: id, mode });
                     Err(about(schema, row, ErrorCode::Locked, "is locked by another transaction"))
                 }
                 Patience::Fail => {
@@ -123,7 +124,7 @@ impl Guard<'_> {
             Isolation::ReadCommitted => Err(Error::new(ErrorCode::Stale, "the row has changed meanwhile")),
             Isolation::Snapshot | Isolation::Serializable => {
                 if let Some(attempts) = self.attempts {
-                    attempts.note_row(id);
+                    attempts.note_row(self.store.locks(), schema.id, id);
                 }
                 Err(conflict_over(schema, Some(row)))
             }

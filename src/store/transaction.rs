@@ -286,9 +286,9 @@ impl Transaction {
     /// `Deadlock` if it would be without end, and this transaction is the one to give way.
     pub fn wait(&mut self, wake: Wake) -> Result<Option<WaitId>> {
         self.check_open()?;
-        let Some(Blocked { row, mode }) = self.blocked.take() else { return Ok(None) };
+        let Some(Blocked { collection, row, mode }) = self.blocked.take() else { return Ok(None) };
         if let Some(attempts) = self.attempts.as_deref().filter(|_| mode == LockMode::Exclusive) {
-            attempts.note_row(row);
+            attempts.note_row(self.store.locks(), collection, row);
         }
         self.begin_wait(row, mode, wake)
     }

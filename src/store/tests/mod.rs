@@ -1,6 +1,7 @@
 //! Tests of the store, and what they share.
 
 mod absorb;
+mod attempts;
 mod automatic;
 mod backup;
 mod check;

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use super::Transaction;
-use crate::catalog::{CollectionId, Schema};
+use crate::catalog::Schema;
 use crate::error::Result;
 use crate::store::absorb::absorb;
-use crate::store::attempts::Attempts;
 use crate::store::loan::FEW;
 use crate::store::reads::Reads;
 use crate::store::recent::{Change, Commit};
@@ -110,7 +109,7 @@ impl Transaction {
         let Some(commits) = self.store.commits_between(self.base.sequence, newest.sequence) else {
             if let Some(attempts) = &self.attempts {
                 for id in reads.lock().collections() {
-                    self.note_collection(attempts, id);
+                    attempts.note_collection(self.store.locks(), id);
                 }
             }
             return Err(replay::conflict("too much has been committed since it began"));
@@ -133,15 +132,11 @@ impl Transaction {
         let Some(attempts) = &self.attempts else { return };
         match &effect.before {
             Some(row) if reads.by_key(schema, row) => {
-                attempts.note_row(self.store.locks().row(schema.id, &schema.primary_key(row)));
+                let locks = self.store.locks();
+                attempts.note_row(locks, schema.id, locks.row(schema.id, &schema.primary_key(row)));
             }
-            _ => self.note_collection(attempts, schema.id),
+            _ => attempts.note_collection(self.store.locks(), schema.id),
         }
-    }
-
-    fn note_collection(&self, attempts: &Attempts, id: CollectionId) {
-        let locks = self.store.locks();
-        attempts.note_collection(locks.collection(id), locks.guards());
     }
 
     fn check_deferred(&mut self) -> Result<()> {
