@@ -147,6 +147,24 @@ describe('a condition on the same relation', () => {
     );
   });
 
+  test('or on the very row that the way there begins at', async () => {
+    const items = async (where: object, orderBy: object, page: object = {}) =>
+      (
+        await orm.em
+          .fork()
+          .find(Item, where as never, { orderBy: [orderBy, { id: 'asc' }] as never, ...page })
+      ).map(({ id }) => id);
+    const price = { shop: { items: { price: 'asc' } } };
+    const cup = { $or: [{ id: 2 }, { shop: { items: { kind: 'tea' } } }] };
+    assert.deepEqual(await items(cup, price), [2, 3, 4, 1, 5, 6]);
+    assert.deepEqual(await items(cup, price, { limit: 2, offset: 1 }), [3, 4]);
+    assert.deepEqual(await items(cup, { shop: { items: { price: 'desc' } } }), [5, 6, 1, 2, 3, 4]);
+    const red = { $or: [{ labels: { text: 'red' } }, { shop: { items: { kind: 'tea' } } }] };
+    assert.deepEqual(await items(red, price), [1, 3, 4, 2, 5, 6]);
+    const further = { $or: [{ id: 4 }, { shop: { items: { labels: { text: 'sale' } } } }] };
+    assert.deepEqual(await items(further, { shop: { items: { labels: { text: 'asc' } } } }), [4, 1, 2, 3]);
+  });
+
   test('members of $and, and quantifiers, have rows of their own', async () => {
     const both = { $and: [{ items: { kind: 'tea' } }, { items: { kind: 'cup' } }] };
     assert.deepEqual(await ids(both, { items: { price: 'asc' } }), [1, 2]);

@@ -870,3 +870,39 @@ fn what_would_take_too_long_has_not_happened() {
         "rows are counted without a look at them"
     );
 }
+
+#[test]
+fn conditions_on_the_rows_of_a_way_look_back_at_those_that_lead_to_them() {
+    let store = store();
+    insert(&store, &["text"], vec![vec!["a".into()], vec!["b".into()], vec!["c".into()]]);
+    let parts: Vec<Vec<Value>> = [(1, "x", 1), (1, "y", 9), (2, "x", 4), (2, "y", 7), (3, "x", 5)]
+        .map(|(thing, code, size)| vec![thing.into(), code.into(), size.into()])
+        .into();
+    let plan = json!({"insert": {"into": "part", "fields": ["thing_id", "code", "size"]}});
+    run(&store, plan, parts.concat());
+
+    let is = |field: &str, value: Json| json!({"cmp": {"op": "eq", "path": {"field": field}, "value": {"v": value}}});
+    let parts = |filter: Json| json!({"collection": "part", "on": [["id", "thing_id"]], "many": true, "where": filter});
+    let find = |order: Json| {
+        let select = json!({"fields": [{"field": "id", "as": "number"}]});
+        try_run(&store, json!({"find": {"from": "thing", "order": order, "select": select}}), vec![])
+    };
+    let by_size = |via: Json| json!([{"path": {"field": "size", "via": via}, "desc": false}]);
+    // Of "b" all parts count, of the others those that are called "y".
+    let of_b = json!({"any": [{"before": is("text", json!("b"))}, is("code", json!("y"))]});
+    assert_eq!(find(by_size(json!([parts(of_b.clone())]))).unwrap().1, [3.0, 2.0, 1.0]);
+
+    // Two steps further on, beginning at the same row again.
+    let thing = json!({"collection": "thing", "on": [["thing_id", "id"]]});
+    let first = json!({"any": [{"before": {"before": {"before": is("text", json!("c"))}}}, is("size", json!(9)), is("size", json!(4))]});
+    let via = json!([parts(json!({"const": true})), thing, parts(first)]);
+    assert_eq!(find(by_size(via)).unwrap().1, [2.0, 3.0, 1.0]);
+
+    // No row leads to that of a whole condition, or to those that are looked for by themselves.
+    let counted = json!({"count": {"from": "thing", "where": {"before": {"const": true}}}});
+    let related = json!({"related": {"join": {"collection": "thing", "on": [["thing_id", "id"]]}, "quantifier": "some", "where": of_b}});
+    for result in [try_run(&store, counted, vec![]), find(by_size(json!([parts(related)])))] {
+        let error = result.unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidPlan, "{}", error.message);
+    }
+}

@@ -74,6 +74,8 @@ export type Expr =
         readonly value: Operand;
       };
     }
+  /** On rows of a step of a way: a condition on the row that the step starts from. */
+  | { readonly before: Expr }
   | {
       readonly related: {
         readonly join: Join;

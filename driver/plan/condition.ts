@@ -83,9 +83,14 @@ export class ConditionBuilder implements Sink {
     return [this, ...this.#alone];
   }
 
-  /** What the condition says of the rows of relations to many, and of those behind them, whatever the other rows are; with `all`, of those of any relation. */
-  rows(all = false): ReadonlyMap<Scope, Expr> {
-    return conditionsByRow({ all: this.#outer }, this.root, all);
+  /** What the condition says of the rows of its relations, whatever the other rows are. */
+  rows(): ReadonlyMap<Scope, Expr> {
+    return conditionsByRow({ all: this.#outer }, this.root, false);
+  }
+
+  /** The same of rows to many, and of those behind them, that are reached step by step from the root. */
+  rowsOnTheWay(): ReadonlyMap<Scope, Expr> {
+    return conditionsByRow({ all: this.#outer }, this.root, true);
   }
 
   /** The rows that the condition is about, each behind those that lead to it. */

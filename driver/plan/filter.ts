@@ -14,6 +14,7 @@ export interface CompiledWhere {
   readonly expr?: Expr;
   /** The number of the first parameter after the condition's. */
   readonly nextParam: number;
+  /** The rows that it joins, for ways that lead to them. */
   readonly joined: JoinedRows;
 }
 
@@ -45,7 +46,7 @@ function joinedRows(builder: ConditionBuilder): JoinedRows {
   return {
     root: builder.root,
     at: (scope) => {
-      rows ??= builder.rows();
+      rows ??= builder.rowsOnTheWay();
       const exprs = [scope.filtered ? scope.filter : undefined, rows.get(scope)];
       const known = exprs.filter((expr) => expr !== undefined);
       return known.length === 0 ? undefined : allOf(known);
@@ -61,7 +62,7 @@ export function matchesOf(
 ): { readonly joined: JoinedRows; readonly nextParam: number } {
   const builder = new SingleJoins(model, firstParam);
   walkWhere(model, where, builder);
-  const rows = builder.rows(true);
+  const rows = builder.rows();
   return { joined: { root: builder.root, at: (scope) => rows.get(scope) }, nextParam: builder.nextParam };
 }
 

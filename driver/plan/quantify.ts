@@ -26,12 +26,17 @@ export function lower(condition: Condition, scope: Scope): Expr | undefined {
 }
 
 /**
- * What a condition says of the rows of relations to many, and of those behind
- * them, whatever the other rows are; with `every`, also of those that there is
- * but one of for each row. Of what it says of rows and of those that
- * lead to them in one breath, they are asked for the latter on the way back.
+ * What a condition says of the rows of its relations, whatever the other rows
+ * are. Of what it says of rows and of those that lead to them in one breath,
+ * they are asked for the latter: for any that the relations lead back to. On a
+ * way each row knows those that it comes from, and is asked for these; there,
+ * only relations to many and what is behind them is of interest.
  */
-export function conditionsByRow(condition: Condition, scope: Scope, every = false): ReadonlyMap<Scope, Expr> {
+export function conditionsByRow(
+  condition: Condition,
+  scope: Scope,
+  onTheWay: boolean,
+): ReadonlyMap<Scope, Expr> {
   const rows = new Map<Scope, Expr>();
   const add = (scope: Scope, expr: Expr): void => {
     const known = rows.get(scope);
@@ -42,7 +47,14 @@ export function conditionsByRow(condition: Condition, scope: Scope, every = fals
       const child = onlyChild(member, at);
       if (child === undefined) {
         for (const row of rowsOf(member, at)) {
-          add(row, place(seenFrom(row, member, new Map()), row));
+          const seen = new Map<Scope, Scope>();
+          add(
+            row,
+            place(
+              moved(member, (other) => other.seenFrom(row, onTheWay, seen)),
+              row,
+            ),
+          );
         }
         continue;
       }
@@ -52,21 +64,21 @@ export function conditionsByRow(condition: Condition, scope: Scope, every = fals
       visit(member, child, several || child.many);
     }
   };
-  visit(positive(condition, false), scope, every);
+  visit(positive(condition, false), scope, !onTheWay);
   return rows;
 }
 
-/** A condition as a row sees it that one of its relations leads to. */
-function seenFrom(row: Scope, condition: Positive, seen: Map<Scope, Scope>): Positive {
+/** A condition on rows of other scopes. */
+function moved(condition: Positive, to: (scope: Scope) => Scope): Positive {
   if ('const' in condition) {
     return condition;
   }
   if ('leaf' in condition) {
-    return { ...condition, scope: condition.scope.seenFrom(row, seen) };
+    return { ...condition, scope: to(condition.scope) };
   }
   return 'all' in condition
-    ? { all: condition.all.map((member) => seenFrom(row, member, seen)) }
-    : { any: condition.any.map((member) => seenFrom(row, member, seen)) };
+    ? { all: condition.all.map((member) => moved(member, to)) }
+    : { any: condition.any.map((member) => moved(member, to)) };
 }
 
 function opposite(truth: Leaf['withoutRow']): Leaf['withoutRow'] {
@@ -157,6 +169,9 @@ function place(condition: Positive, at: Scope): Expr {
 /** There is a row of the scope that fulfils the condition, or none at all and the condition is content with that. */
 function related(condition: Positive, scope: Scope): Expr {
   const own = place(condition, scope);
+  if (scope.before) {
+    return { before: own };
+  }
   const where: Expr = scope.filter === undefined ? own : { all: [scope.filter, own] };
   const some: Expr = { related: { join: scope.join, quantifier: 'some', where } };
   const content = withoutRow(condition);

@@ -33,6 +33,8 @@ export class Scope {
   #filter: Expr | undefined;
   /** The relation, and the branch of the condition, that was followed here; none for the root and for rows in between. */
   step: Step | undefined;
+  /** Whether the row here is the one that the parent's was reached from. */
+  before = false;
   /** Whether a filter was added to what rows here have to fulfil anyway. */
   filtered = false;
   /** The parent's paths that hold the same as columns here. */
@@ -158,8 +160,11 @@ export class Scope {
     return { scope, paths };
   }
 
-  /** The rows here as one further on finds them, on the way back along the relations that lead to it; `seen` holds those that it found before. */
-  seenFrom(row: Scope, seen: Map<Scope, Scope>): Scope {
+  /**
+   * The rows here as one further on finds them: on the way, the one that it comes from; otherwise all that the relations
+   * that lead to it lead back to. `seen` holds those that it found before.
+   */
+  seenFrom(row: Scope, onTheWay: boolean, seen: Map<Scope, Scope>): Scope {
     const { parent } = this;
     if (this === row || this.below(row)?.parent === row) {
       return this;
@@ -169,10 +174,10 @@ export class Scope {
       const next = row.below(this);
       scope =
         next?.parent === this
-          ? this.#behind(next, next.seenFrom(row, seen))
+          ? this.#behind(next, next.seenFrom(row, onTheWay, seen), onTheWay)
           : new Scope(
               this.name,
-              parent?.seenFrom(row, seen),
+              parent?.seenFrom(row, onTheWay, seen),
               this.#join,
               this.many,
               this.#copies,
@@ -185,10 +190,13 @@ export class Scope {
   }
 
   /** The rows here, behind those that one relation leads to. */
-  #behind(next: Scope, from: Scope): Scope {
+  #behind(next: Scope, from: Scope, onTheWay: boolean): Scope {
     const collection = this.#collection ?? '';
     const on = next.join.on.map(([local, target]) => [target, local] as const);
-    return new Scope(this.name, from, { collection, on }, !next.many, undefined, undefined, true);
+    const many = !next.many && !onTheWay;
+    const behind = new Scope(this.name, from, { collection, on }, many, undefined, undefined, true);
+    behind.before = onTheWay;
+    return behind;
   }
 
   /** The scopes that lead here from the root, and this one. */

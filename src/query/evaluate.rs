@@ -120,6 +120,7 @@ impl Execution {
             Condition::Member { path, filter } => {
                 self.with_value(path, row, |value| self.has_member(value, filter))?.map(Some)
             }
+            Condition::Before(filter) => self.before(|row| self.all(filter, row)),
             Condition::Related(related) => self.related(related, row).map(Some),
             Condition::Counted(counted) => {
                 let wanted = self.value(counted.operand)?.as_ref();

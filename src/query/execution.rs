@@ -13,6 +13,7 @@ use super::watch::Watch;
 use crate::catalog::{CollectionId, Component};
 use crate::error::{Error, ErrorCode, Result};
 use crate::store::Root;
+use crate::value::Row;
 
 /// A run. Remembers what it has found out about joins and relations.
 pub(super) struct Execution {
@@ -24,6 +25,8 @@ pub(super) struct Execution {
     pub relations: Vec<RefCell<Relation>>,
     /// Indexes that would have saved work.
     pub wishes: RefCell<Vec<Wish>>,
+    /// The rows that lead to the one at hand, where conditions look back at them.
+    way: Option<RefCell<Vec<Row>>>,
     /// Where to note what is read.
     pub watch: Watch,
     pub allowance: Allowance,
@@ -105,6 +108,7 @@ impl Execution {
             lookups: shape.joins.iter().map(|_| OnceCell::new()).collect(),
             wishes: RefCell::default(),
             relations: (0..shape.relations).map(|_| RefCell::default()).collect(),
+            way: shape.looks_back.then(RefCell::default),
             watch: Watch::default(),
             allowance: Allowance::new(most),
         })
@@ -129,9 +133,33 @@ impl Execution {
             wishes: RefCell::default(),
             lookups: self.lookups.iter().map(|_| OnceCell::new()).collect(),
             relations: self.relations.iter().map(|_| RefCell::default()).collect(),
+            way: self.way,
             watch: self.watch,
             allowance: self.allowance,
         }
+    }
+
+    /// Whether what is found behind a row may depend on the rows that lead to it.
+    pub fn looks_back(&self) -> bool {
+        self.way.is_some()
+    }
+
+    /// Goes on from a row, which is the one before those that are found meanwhile.
+    pub fn onward<T>(&self, row: &Row, go: impl FnOnce() -> Result<T>) -> Result<T> {
+        let Some(way) = &self.way else { return go() };
+        way.borrow_mut().push(row.clone());
+        let result = go();
+        way.borrow_mut().pop();
+        result
+    }
+
+    /// Looks at the row before the one at hand, from where it stands.
+    pub fn before<T>(&self, look: impl FnOnce(&Row) -> Result<T>) -> Result<T> {
+        let way = self.way.as_ref().ok_or_else(|| defect("no way is remembered"))?;
+        let row = way.borrow_mut().pop().ok_or_else(|| defect("no row leads here"))?;
+        let result = look(&row);
+        way.borrow_mut().push(row);
+        result
     }
 
     /// An operand of the statement.

@@ -41,8 +41,8 @@ impl Execution {
         let Some(join) = key.path.via.first().map(|step| &step.join) else { return Ok(None) };
         let related = self.root.collection(join.target)?.rows.len();
         let most_match = choice.is_exact() && choice.access.entries() >= total / 2;
-        if limit == usize::MAX || !most_match || !join.is_plain() || related.saturating_mul(LEAST_FAN) > total
-        {
+        let few_groups = related.saturating_mul(LEAST_FAN) <= total && join.is_plain() && !self.looks_back();
+        if limit == usize::MAX || !most_match || !few_groups {
             return Ok(None);
         }
         let Some((Through::Index(number), _)) = tree_over(collection, &join.local) else { return Ok(None) };

@@ -247,11 +247,13 @@ impl Execution {
         row: &Row,
         visit: &mut dyn FnMut(&Row) -> Result<()>,
     ) -> Result<()> {
-        self.follow(&step.join, row, &mut |next| {
-            if self.holds(&step.filter, next)? {
-                visit(next)?;
-            }
-            Ok(true)
+        self.onward(row, || {
+            self.follow(&step.join, row, &mut |next| {
+                if self.holds(&step.filter, next)? {
+                    visit(next)?;
+                }
+                Ok(true)
+            })
         })?;
         Ok(())
     }

@@ -254,6 +254,8 @@ pub enum Expr {
         #[serde(rename = "where")]
         filter: Box<Expr>,
     },
+    /// On rows that a step of a way leads to: a condition on the row that it starts from.
+    Before(Box<Expr>),
     /// A condition on rows of another collection. Never unknown.
     Related {
         /// The way to them.

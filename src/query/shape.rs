@@ -22,7 +22,8 @@ pub(super) struct Filter {
     pub implied: Vec<Condition>,
 }
 
-/// A condition, with negations moved inwards as far as they go.
+/// A condition, with negations moved inwards as far as they go. `Before` is about the row that the step which leads to
+/// this one starts from.
 #[derive(Debug)]
 pub(super) enum Condition {
     All(Filter),
@@ -38,6 +39,7 @@ pub(super) enum Condition {
     Document { relation: DocumentRelation, path: ValuePath, operand: OperandId },
     HasKeys { path: ValuePath, operand: OperandId, any: bool },
     Member { path: ValuePath, filter: Filter },
+    Before(Filter),
     Related(Box<Related>),
     Counted(Box<Counted>),
 }
@@ -230,6 +232,8 @@ pub(super) struct Shape {
     pub joins: Vec<Join>,
     /// How many relations there are.
     pub relations: usize,
+    /// Whether conditions on the rows of a way look back at the rows that lead to them.
+    pub looks_back: bool,
     /// How many parameters the statement names; those of rows come on top.
     pub parameters: usize,
 }

@@ -220,7 +220,7 @@ impl<T> Default for Memo<T> {
 impl<T> Memo<T> {
     fn of(execution: &Execution, join: &Join, rows: usize) -> Result<Self> {
         let related = execution.root.collection(join.target)?.rows.len();
-        let helps = join.is_plain() && related <= rows / 2;
+        let helps = join.is_plain() && related <= rows / 2 && !execution.looks_back();
         Ok(Self { known: helps.then(AHashMap::new), pointer: Vec::new() })
     }
 

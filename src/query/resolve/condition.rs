@@ -20,6 +20,14 @@ impl<'c> Resolver<'c> {
         Ok(filter)
     }
 
+    /// A condition on rows that are found once for all rows that they are asked for: it cannot look back.
+    fn apart(&mut self, schema: &'c Arc<Schema>, expr: &Expr) -> Result<Filter> {
+        let way = std::mem::take(&mut self.way);
+        let filter = self.filter(schema, Some(expr));
+        self.way = way;
+        filter
+    }
+
     fn conjunct(&mut self, filter: &mut Filter, condition: Condition) {
         match condition {
             Condition::All(inner) => {
@@ -105,6 +113,17 @@ impl<'c> Resolver<'c> {
                 let op = if negated { opposite(*op) } else { *op };
                 Condition::Compare { op, path, operand }
             }
+            Expr::Before(expr) => {
+                let Some(before) = self.way.pop() else {
+                    return Err(super::invalid(
+                        "a condition is about a row before, but none leads to its own",
+                    ));
+                };
+                self.looks_back = true;
+                let condition = self.condition(before, expr, negated)?;
+                self.way.push(before);
+                Condition::Before(self.conjuncts(vec![condition]))
+            }
             Expr::Related { join, quantifier, filter } => {
                 let (join, target) = self.join(schema, join)?;
                 let (quantifier, negated) = match (quantifier, negated) {
@@ -112,13 +131,13 @@ impl<'c> Resolver<'c> {
                     (Quantifier::None, true) => (Quantifier::Some, false),
                     (quantifier, negated) => (*quantifier, negated),
                 };
-                let filter = self.filter(target, Some(filter))?;
+                let filter = self.apart(target, filter)?;
                 let number = self.relation();
                 not_if(negated, Condition::Related(Box::new(Related { number, join, quantifier, filter })))
             }
             Expr::Counted { join, filter, op, value } => {
                 let (join, target) = self.join(schema, join)?;
-                let filter = self.filter(target, Some(filter))?;
+                let filter = self.apart(target, filter)?;
                 let op = if negated { opposite(*op) } else { *op };
                 let operand = self.operand(value, OperandKind::Value(None));
                 Condition::Counted(Box::new(Counted { join, filter, op, operand }))
@@ -179,7 +198,7 @@ impl<'c> Resolver<'c> {
             }
             Expr::Member { path, filter } => {
                 let path = self.json(schema, path, "member")?;
-                Condition::Member { path, filter: self.filter(member_schema(), Some(filter))? }
+                Condition::Member { path, filter: self.apart(member_schema(), filter)? }
             }
             other => return Err(super::invalid(format!("the condition {other:?} has no place here"))),
         })

@@ -18,8 +18,15 @@ use crate::value::{Value, encode_key};
 /// `CollectionNotFound` and `FieldNotFound` for names that are not there, with
 /// what may have been meant; `InvalidPlan` and `TypeMismatch` for what makes no sense.
 pub(super) fn resolve(statement: &Statement, catalog: &Catalog) -> Result<Shape> {
-    let mut resolver =
-        Resolver { catalog, operands: Vec::new(), joins: Vec::new(), relations: 0, parameters: 0 };
+    let mut resolver = Resolver {
+        catalog,
+        operands: Vec::new(),
+        joins: Vec::new(),
+        relations: 0,
+        parameters: 0,
+        way: Vec::new(),
+        looks_back: false,
+    };
     let body = match statement {
         Statement::Find(find) => Body::Find(resolver.find(find)?),
         Statement::Count(count) => resolver.count(count)?,
@@ -33,6 +40,7 @@ pub(super) fn resolve(statement: &Statement, catalog: &Catalog) -> Result<Shape>
         operands: resolver.operands,
         joins: resolver.joins,
         relations: resolver.relations,
+        looks_back: resolver.looks_back,
         parameters: resolver.parameters,
     })
 }
@@ -43,6 +51,9 @@ struct Resolver<'c> {
     joins: Vec<Join>,
     relations: usize,
     parameters: usize,
+    /// The collections that lead to the one that a condition is about.
+    way: Vec<&'c Arc<Schema>>,
+    looks_back: bool,
 }
 
 impl<'c> Resolver<'c> {
@@ -128,11 +139,14 @@ impl<'c> Resolver<'c> {
     fn path(&mut self, from: &'c Arc<Schema>, path: &plan::Path) -> Result<(ValuePath, &'c Arc<Schema>)> {
         let mut schema = from;
         let mut via = Vec::with_capacity(path.via.len());
+        let begun = self.way.len();
         for step in &path.via {
             let (step, target) = self.step(schema, step)?;
             via.push(step);
+            self.way.push(schema);
             schema = target;
         }
+        self.way.truncate(begun);
         let component =
             schema.component(&catalog::Path { field: path.field.clone(), json: path.json.clone() })?;
         Ok((ValuePath { via, component }, schema))
@@ -140,7 +154,9 @@ impl<'c> Resolver<'c> {
 
     fn step(&mut self, from: &'c Arc<Schema>, step: &plan::Step) -> Result<(Step, &'c Arc<Schema>)> {
         let (join, target) = self.join(from, &step.join())?;
+        self.way.push(from);
         let filter = Arc::new(self.filter(target, step.filter.as_deref())?);
+        self.way.pop();
         Ok((Step { join, filter }, target))
     }
 }

@@ -101,7 +101,9 @@ impl<'c> Resolver<'c> {
         for (step, ways) in together {
             let (step, target) = self.step(schema, step)?;
             let keys = ways.iter().filter(|(_, rest)| rest.is_empty()).map(|(number, _)| *number).collect();
+            self.way.push(schema);
             branches.push(Branch { step, keys, branches: self.branches(target, &ways)? });
+            self.way.pop();
         }
         Ok(branches)
     }
