@@ -71,10 +71,20 @@ pub(super) fn project_fields<S: Sink + ?Sized>(fields: &[Output], row: &Row, pla
     let row = row.view();
     for output in fields {
         match output.field {
-            OutputField::Position(position) => match (output.wire, row.text_bytes(position)) {
-                (Wire::Text, Some(text)) => sink.text_bytes(text),
-                _ => hand_out(output.wire, row.get(position), sink),
-            },
+            OutputField::Position(position) => {
+                let stored = row.stored(position);
+                if output.wire == Wire::Text
+                    && let Some(text) = stored.text_bytes()
+                {
+                    sink.text_bytes(text);
+                } else if output.wire == Wire::Number
+                    && let Some(number) = stored.number()
+                {
+                    sink.number(number);
+                } else {
+                    hand_out(output.wire, stored.value(), sink);
+                }
+            }
             OutputField::Place => sink.number(place as f64),
         }
     }

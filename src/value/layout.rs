@@ -221,6 +221,16 @@ pub(super) fn text_bytes(slot: &[u8]) -> Option<&[u8]> {
     }
 }
 
+/// The number in the content of a slot; `None` where it is something else.
+#[inline]
+pub(super) fn number(slot: &[u8]) -> Option<f64> {
+    match slot.split_first()? {
+        (&tag::INT, payload) => Some(read_integer(payload) as f64),
+        (&tag::FLOAT, payload) => Some(f64::from_le_bytes(payload.try_into().ok()?)),
+        _ => None,
+    }
+}
+
 /// Text that was text when it was encoded.
 #[inline]
 pub(super) fn text(bytes: &[u8]) -> &str {

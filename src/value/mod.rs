@@ -24,6 +24,6 @@ pub use decimal::Decimal;
 pub use key::{encode_key, encode_text_prefix, skip_key, successor};
 pub use order::compare;
 pub use refs::{ArrayIter, ArrayRef, DocIter, DocRef, ValueRef};
-pub use row::{Fields, Row, RowBuilder, RowView};
+pub use row::{Fields, Row, RowBuilder, RowView, Stored};
 pub use short::Short;
 pub use value::{MAX_DEPTH, Value};

@@ -130,10 +130,33 @@ impl<'a> RowView<'a> {
         self.0.get(field).map_or(ValueRef::Null, layout::decode)
     }
 
-    /// The bytes of a field that is a text, which nobody has checked to be UTF-8; `None` where it is something else.
+    /// A field as it is stored.
     #[inline]
-    pub fn text_bytes(self, field: usize) -> Option<&'a [u8]> {
-        layout::text_bytes(self.0.get(field)?)
+    pub fn stored(self, field: usize) -> Stored<'a> {
+        Stored(self.0.get(field).unwrap_or_default())
+    }
+}
+
+/// A field as it is stored: of what is often asked for, less has to be found out than its value.
+#[derive(Clone, Copy)]
+pub struct Stored<'a>(&'a [u8]);
+
+impl<'a> Stored<'a> {
+    /// The value.
+    pub fn value(self) -> ValueRef<'a> {
+        layout::decode(self.0)
+    }
+
+    /// The bytes of a text, which nobody has checked to be UTF-8; `None` of anything else.
+    #[inline]
+    pub fn text_bytes(self) -> Option<&'a [u8]> {
+        layout::text_bytes(self.0)
+    }
+
+    /// A whole number or a double, as a double; `None` of anything else.
+    #[inline]
+    pub fn number(self) -> Option<f64> {
+        layout::number(self.0)
     }
 }
 
