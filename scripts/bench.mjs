@@ -42,7 +42,7 @@ const PARTS = {
   orm: {
     title: 'Through MikroORM',
     measure: orm,
-    full: { data: 'books', sizes: [1_000, 100_000], budget: 6_000 },
+    full: { data: 'books', sizes: [1_000, 100_000], budget: 1_500 },
     quick: { data: 'books', sizes: [1_000], budget: 100 },
     large: { sizes: [1_000_000] },
   },
