@@ -5,6 +5,7 @@ import {
   Collection,
   Entity,
   Filter,
+  ManyToMany,
   ManyToOne,
   MikroORM,
   OneToMany,
@@ -43,6 +44,9 @@ class Book {
 
   @ManyToOne(() => Author)
   author!: Author;
+
+  @ManyToMany(() => Author)
+  readers = new Collection<Author>(this);
 }
 
 const orm = await MikroORM.init(defineConfig({ entities: [Author, Book], dbName: ':memory:' }));
@@ -115,6 +119,23 @@ describe('unionWhere', { skip: coreMajor === 6 }, () => {
       em.findByCursor as (...given: unknown[]) => Promise<{ totalCount: number; length: number }>
     )(Author, union([{ name: 'Ann' }, { email: 'b@x' }], { first: 1 }));
     assert.deepEqual([page.length, page.totalCount], [1, 2]);
+  });
+
+  test('narrows collections of a foreign key, and is refused for those of a pivot', async () => {
+    const em = orm.em.fork();
+    const author = await em.findOneOrFail(Author, 1);
+    const titled = union([{ title: 'two' }, { title: 'three' }]);
+    assert.deepEqual(
+      (await author.books.matching(titled)).map(({ id }) => id),
+      [2],
+    );
+    assert.equal(await author.books.loadCount(titled), 1);
+    const book = await em.findOneOrFail(Book, 1, { populate: ['readers'] });
+    await assert.rejects(async () => book.readers.matching(union([{ name: 'Ann' }])), {
+      message: /unionWhere.*Author.*\$or/,
+    });
+    const [found] = await em.find(Book, {}, union([{ title: 'one' }], { populate: ['readers'] }));
+    assert.equal(found?.readers.isInitialized(), true);
   });
 
   test('limits updates and deletes', async () => {

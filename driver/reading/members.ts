@@ -44,7 +44,12 @@ export function loadMembers(
   pivot: EntityMetadata,
   request: MemberRequest,
 ): Soon<Record<string, unknown[]>> {
-  const { owners } = request;
+  const { owners, prop, options } = request;
+  if (options.unionWhere?.length > 0) {
+    throw unsupported(
+      `unionWhere cannot say which members of an M:N collection there are (at ${prop.targetMeta?.className}): put its branches into \`$or\` of the condition.`,
+    );
+  }
   const links = linksOf(context, pivot, request);
   const collections: Record<string, unknown[]> = {};
   const byKey = new Map<string, unknown[]>();
