@@ -20,7 +20,28 @@ class Shop {
 
   @OneToMany({ entity: () => Item, mappedBy: 'shop' })
   items = new Collection<Item>(this);
+
+  @OneToMany({ entity: () => Guard, mappedBy: 'shop' })
+  guards = new Collection<Guard>(this);
 }
+
+@Entity({ discriminatorColumn: 'job', abstract: true })
+abstract class Person {
+  @PrimaryKey({ type: 'number' })
+  id!: number;
+
+  @Property({ type: 'number' })
+  age!: number;
+
+  @ManyToOne({ entity: () => Shop })
+  shop!: Shop;
+}
+
+@Entity()
+class Guard extends Person {}
+
+@Entity()
+class Clerk extends Person {}
 
 @Entity()
 class Item {
@@ -53,7 +74,11 @@ let orm: MikroORM;
 
 beforeEach(async () => {
   orm = await MikroORM.init(
-    defineConfig({ dbName: ':memory:', entities: [Shop, Item, Label], allowGlobalContext: false }),
+    defineConfig({
+      dbName: ':memory:',
+      entities: [Shop, Item, Label, Person, Guard, Clerk],
+      allowGlobalContext: false,
+    }),
   );
   await orm.schema.createSchema();
   const em = orm.em.fork();
@@ -70,6 +95,10 @@ beforeEach(async () => {
   item(4, 2, 'cup', 50, [red, blue]);
   item(5, 3, 'tea', 40, [blue]);
   item(6, 3, 'pot', null, []);
+  em.create(Clerk, { id: 1, age: 20, shop: 1 } as never);
+  em.create(Guard, { id: 2, age: 50, shop: 1 } as never);
+  em.create(Guard, { id: 3, age: 40, shop: 2 } as never);
+  em.create(Clerk, { id: 4, age: 70, shop: 3 } as never);
   await em.flush();
 });
 
@@ -106,6 +135,12 @@ describe('the first combination', () => {
       [4, 3, 6, 5, 2, 1],
     );
   });
+});
+
+test('rows of other classes in the same collection do not count', async () => {
+  assert.deepEqual(await ids({}, { guards: { age: 'asc nulls last' } }), [2, 1, 3, 4]);
+  assert.deepEqual(await ids({}, { guards: { age: 'desc' } }), [1, 2, 3, 4]);
+  assert.deepEqual(await ids({}, { guards: { age: 'asc nulls last' } }, { limit: 2 }), [2, 1]);
 });
 
 describe('a condition on the same relation', () => {

@@ -230,6 +230,11 @@ describe('table-per-type inheritance', { skip: !known }, () => {
     assert.deepEqual(await names(Owner, { favourite: { size: { height: null } } }), ['Bob']);
     assert.deepEqual(await names(Owner, { dogs: { name: 'Rex' } }), ['Ann']);
     assert.deepEqual(await names(Owner, { dogs: { $none: { chip: 'd1' } } }), ['Bob']);
+    const tom = await orm.em.fork().findOneOrFail(Cat, { name: 'Tom' });
+    assert.deepEqual(await names(Owner, { dogs: tom.id }), []);
+    assert.deepEqual(await names(Owner, { animals: tom.id }), ['Ann']);
+    assert.deepEqual(await names(Owner, {}, [{ dogs: { toys: 'asc' } }, { name: 'asc' }]), ['Bob', 'Ann']);
+    assert.deepEqual(await names(Owner, {}, [{ dogs: { id: 'asc' } }, { name: 'asc' }]), ['Bob', 'Ann']);
     assert.deepEqual(await names(Pet, {}, { owner: { name: 'desc' }, name: 'desc' }), ['Kim', 'Tom', 'Rex']);
     assert.deepEqual(await names(Owner, {}, { favourite: { name: 'desc' } }), ['Ann', 'Bob']);
     assert.deepEqual(await names(Pet, {}, [{ size: { width: 'desc' } }, { chip: 'desc' }]), [

@@ -88,7 +88,7 @@ export class Relations {
         return { ...base, owner: false, target, columns: [], join };
       }
       const to = zip(keyColumns(declaring), keyColumns(targetMeta));
-      const pivot = { collection: this.#context.collectionOf(declaring), from: join, to };
+      const pivot = { collection: this.#context.collectionOf(declaring), from: join, to, partial: true };
       return { ...base, owner: false, target, columns: [], join: [], pivot };
     }
     if (isPolymorphic(prop) && !prop.embedded) {

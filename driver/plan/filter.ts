@@ -22,7 +22,7 @@ export interface CompiledWhere {
 export interface JoinedRows {
   /** The rows that it is a condition on. */
   readonly root: Scope;
-  /** What it says of the rows of a scope; nothing where it says nothing. */
+  /** What it says of the rows of a scope besides what these have to fulfil anyway; nothing where it says nothing. */
   at(scope: Scope): Expr | undefined;
 }
 
@@ -47,9 +47,7 @@ function joinedRows(builder: ConditionBuilder): JoinedRows {
     root: builder.root,
     at: (scope) => {
       rows ??= builder.rowsOnTheWay();
-      const exprs = [scope.filtered ? scope.filter : undefined, rows.get(scope)];
-      const known = exprs.filter((expr) => expr !== undefined);
-      return known.length === 0 ? undefined : allOf(known);
+      return rows.get(scope);
     },
   };
 }

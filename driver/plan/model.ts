@@ -187,6 +187,8 @@ export interface Pivot {
   readonly from: readonly JoinPair[];
   /** Pairs of a column of the pivot and one of the target. */
   readonly to: readonly JoinPair[];
+  /** Whether rows of the pivot may lead to none of the target, as those of other classes do. */
+  readonly partial?: boolean;
 }
 
 /** What the metadata says of a foreign key; rules in SQL's words. */

@@ -238,7 +238,7 @@ export class OrderBuilder implements OrderSink {
     const { scope, paths } = this.#scope.resolve([place]);
     const [path] = paths;
     if (path !== undefined) {
-      const via = scope.line().map((scope) => this.#stepTo(scope));
+      const via = scope.line().map((scope, i, line) => this.#stepTo(scope, line[i + 1]));
       this.order.push({
         path: via.length > 0 ? ({ ...path, via } satisfies Path) : path,
         desc,
@@ -248,11 +248,28 @@ export class OrderBuilder implements OrderSink {
     }
   }
 
-  #stepTo(scope: Scope): Step {
-    const exprs = [this.#joined?.at(scope), populatedAt(this.#populated, scope)?.where];
-    const known = exprs.filter((expr): expr is Expr => expr !== undefined);
-    const where = known.length > 0 ? allOf(known) : undefined;
-    return { ...scope.join, ...(where && { where }), ...(scope.many && { many: true }) };
+  #stepTo(scope: Scope, next: Scope | undefined): Step {
+    const own = this.#rowsAt(scope);
+    const member = scope.step === undefined && next !== undefined ? this.#isMember(next) : [];
+    const where = [...own, ...member];
+    return {
+      ...scope.join,
+      ...(where.length > 0 && { where: allOf(where) }),
+      ...(scope.many && { many: true }),
+    };
+  }
+
+  /** Which rows of a scope count. */
+  #rowsAt(scope: Scope): readonly Expr[] {
+    const exprs = [scope.filter, this.#joined?.at(scope), populatedAt(this.#populated, scope)?.where];
+    return exprs.filter((expr) => expr !== undefined);
+  }
+
+  /** That a row of a pivot leads to a member that counts: without one it is no row of the relation. */
+  #isMember(member: Scope): readonly Expr[] {
+    const where = this.#rowsAt(member);
+    const certain = where.length === 0 && member.step?.prop.pivot?.partial !== true;
+    return certain ? [] : [{ related: { join: member.join, quantifier: 'some', where: allOf(where) } }];
   }
 }
 

@@ -121,7 +121,8 @@ export class Scope {
     const name = `${this.name}.${prop.name}`;
     const [join, onward] = Scope.way(prop);
     if (onward !== undefined) {
-      return new Scope(name, new Scope(name, this, join, true), onward, false, copiesOf(onward.on), filter);
+      const copies = prop.pivot?.partial === true ? undefined : copiesOf(onward.on);
+      return new Scope(name, new Scope(name, this, join, true), onward, false, copies, filter);
     }
     if (prop.json.length > 0) {
       const [column] = prop.columns;
