@@ -1,48 +1,41 @@
-//! Finds of one row by its key: most of what applications ask for. They are known
-//! when the plan is resolved, and need neither a choice of ways nor an execution.
+//! Rows by their key: most of what applications ask for, and change, is one row whose
+//! key they know. That is seen when the plan is resolved, and needs no choice of ways.
 
 use std::sync::Arc;
 
 use super::cursor::Cursor;
+use super::lookup::Through;
 use super::operand;
 use super::params::Params;
 use super::plan::Comparison;
-use super::shape::{Body, Condition, FindShape, OperandId, Shape, UniqueKey, whole};
+use super::shape::{Condition, Filter, FindShape, Matching, OperandId, Shape, UniqueKey, whole};
 use super::watch::Watch;
+use crate::catalog::Schema;
 use crate::error::Result;
 use crate::store::Root;
-use crate::value::skip_key;
+use crate::value::{Row, skip_key};
 
-/// The key of the one row that a find is of.
+/// The key of the one row that conditions are about.
 #[derive(Debug)]
 pub(super) struct ByKey {
     unique: UniqueKey,
     /// What each part of the key equals.
     parts: Vec<OperandId>,
-    limit: Option<OperandId>,
 }
 
 impl ByKey {
-    /// The key that the conditions of a find are about, each of them about one part of it, where the
-    /// find asks for nothing but fields of the row.
-    pub fn of(find: &FindShape) -> Option<Self> {
-        let FindShape { rows, limit, offset: None, select, per: None, lock: None, .. } = find else {
-            return None;
-        };
-        if !select.nested.is_empty() {
-            return None;
-        }
+    /// The key that conditions are about, each of them about one part of it.
+    pub fn of(schema: &Schema, filter: &Filter) -> Option<Self> {
         let equals = |position: usize| {
-            rows.filter.conditions.iter().find_map(|condition| {
+            filter.conditions.iter().find_map(|condition| {
                 let Condition::Compare { op: Comparison::Eq, path, operand } = condition else { return None };
                 (whole(path.here()?)? == position).then_some(*operand)
             })
         };
         let key = |unique, positions: &mut dyn Iterator<Item = Option<usize>>| {
             let parts: Vec<_> = positions.map(|position| equals(position?)).collect::<Option<_>>()?;
-            (parts.len() == rows.filter.conditions.len()).then_some(Self { unique, parts, limit: *limit })
+            (parts.len() == filter.conditions.len()).then_some(Self { unique, parts })
         };
-        let schema = &rows.schema;
         key(UniqueKey::Primary, &mut schema.primary.iter().copied().map(Some)).or_else(|| {
             let mut indexes = schema.indexes.iter().enumerate().filter(|(_, index)| index.unique);
             indexes.find_map(|(number, index)| {
@@ -52,44 +45,57 @@ impl ByKey {
     }
 }
 
-/// The row of a find by key; `None` where it is to be found like others.
-pub(super) fn find_by_key(
-    shape: &Arc<Shape>,
-    root: &Root,
+/// The row that conditions are about, if it is there; the outer `None` where that is not known by its key.
+pub(super) fn row_by_key<'r>(
+    matching: &Matching,
+    shape: &Shape,
     params: &Params,
+    root: &'r Root,
     watch: &Watch,
-) -> Result<Option<Cursor>> {
-    let Body::Find(FindShape { rows, by_key: Some(ByKey { unique, parts, limit }), .. }) = &shape.body else {
-        return Ok(None);
-    };
-    let operand = |id: &OperandId| shape.operands.get(*id);
-    let first =
-        limit.as_ref().is_none_or(|id| operand(id).is_some_and(|limit| operand::is_positive(limit, params)));
-    if !first || params.len() < shape.parameters {
+) -> Result<Option<Option<&'r Row>>> {
+    let Some(ByKey { unique, parts }) = &matching.by_key else { return Ok(None) };
+    if params.len() < shape.parameters {
         return Ok(None);
     }
     let mut key = Vec::with_capacity(32);
     for part in parts {
-        match operand(part) {
+        match shape.operands.get(*part) {
             Some(operand) if operand::append_key(operand, params, &mut key)? => {}
             _ => return Ok(None),
         }
     }
-    let collection = root.collection(rows.schema.id)?;
-    let row = match unique {
+    let collection = root.collection(matching.schema.id)?;
+    Ok(Some(match unique {
         UniqueKey::Primary => {
             watch.key(collection.schema.id, &key);
             collection.rows.get(&key)
         }
         UniqueKey::Index(number) => {
-            watch.prefix(collection, super::lookup::Through::Index(*number), &key);
+            watch.prefix(collection, Through::Index(*number), &key);
             let Some(index) = collection.indexes.get(*number) else { return Ok(None) };
             let entry = index.entry(&key);
             let primary = entry.and_then(|entry| entry.get(skip_key(entry, parts.len())..));
             primary.and_then(|primary| collection.rows.get(primary))
         }
-    };
-    Ok(Some(match row {
+    }))
+}
+
+/// The row of a find of one row by its key, where it asks for nothing but fields of that; else `None`.
+pub(super) fn find_by_key(
+    shape: &Arc<Shape>,
+    find: &FindShape,
+    params: &Params,
+    root: &Root,
+    watch: &Watch,
+) -> Result<Option<Cursor>> {
+    let first =
+        |limit: OperandId| shape.operands.get(limit).is_some_and(|limit| operand::is_positive(limit, params));
+    let plain = find.select.nested.is_empty() && find.per.is_none() && find.lock.is_none();
+    if !plain || find.offset.is_some() || !find.limit.is_none_or(first) {
+        return Ok(None);
+    }
+    let row = row_by_key(&find.rows, shape, params, root, watch)?;
+    Ok(row.map(|row| match row {
         Some(row) => Cursor::row(Arc::clone(shape), row.clone()),
         None => Cursor::empty(),
     }))

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::RwLock;
 
-use super::by_key::find_by_key;
+use super::by_key::{find_by_key, row_by_key};
 use super::cursor::Cursor;
 use super::execution::Execution;
 use super::locking::{find_locked, needs_transaction};
@@ -131,7 +131,8 @@ impl Plan {
         let root = session.root()?;
         let shape = self.shape(&root.catalog)?;
         if most > 0
-            && let Some(rows) = find_by_key(&shape, &root, params, &session.watch())?
+            && let Body::Find(find) = &shape.body
+            && let Some(rows) = find_by_key(&shape, find, params, &root, &session.watch())?
         {
             return Ok(Outcome { affected: 0, rows });
         }
@@ -212,25 +213,40 @@ impl Plan {
                 super::update::update_many(transaction, execution.released(), &shape, update, params)
             }
             Body::Update(update) => {
-                let mut session = Session::Transaction(transaction);
-                let (execution, choice) = settle(&mut session, execution, &shape, &update.rows, Need::ALL)?;
-                let rows = execution.rows(&update.rows, &choice)?;
+                let (execution, rows) = match execution.row_by_key(&update.rows, &shape, params)? {
+                    Some(row) => (execution, row),
+                    None => {
+                        let mut session = Session::Transaction(transaction);
+                        let (execution, choice) =
+                            settle(&mut session, execution, &shape, &update.rows, Need::ALL)?;
+                        let rows = execution.rows(&update.rows, &choice)?;
+                        (execution, rows)
+                    }
+                };
                 execution.allowance.require(rows.len().saturating_mul(WRITING))?;
                 super::update::update(transaction, execution.released(), &shape, update, rows)
             }
             Body::Delete(matching) => {
-                let mut session = Session::Transaction(transaction);
-                let (execution, choice) = settle(&mut session, execution, &shape, matching, Need::ALL)?;
+                let (execution, rows) = match execution.row_by_key(matching, &shape, params)? {
+                    Some(row) => (execution, Some(row)),
+                    None => {
+                        let mut session = Session::Transaction(transaction);
+                        let (execution, choice) =
+                            settle(&mut session, execution, &shape, matching, Need::ALL)?;
+                        let collection = execution.root.collection(matching.schema.id)?;
+                        let all = choice.is_exact() && choice.access.is_everything(collection);
+                        let rows = if all { None } else { Some(execution.rows(matching, &choice)?) };
+                        (execution, rows)
+                    }
+                };
                 let collection = execution.root.collection(matching.schema.id)?;
-                let all = choice.is_exact() && choice.access.is_everything(collection);
-                let rows = if all { Vec::new() } else { execution.rows(matching, &choice)? };
-                let affected = if all { collection.rows.len() } else { rows.len() };
+                let affected = rows.as_ref().map_or_else(|| collection.rows.len(), Vec::len);
                 execution.allowance.require(affected.saturating_mul(WRITING))?;
                 drop(execution);
                 let id = matching.schema.id;
-                transaction.statement_of(affected, |writer| match all {
-                    true => writer.delete_all(id).map(drop),
-                    false => rows.into_iter().try_for_each(|row| writer.delete_row(id, row)),
+                transaction.statement_of(affected, |writer| match rows {
+                    None => writer.delete_all(id).map(drop),
+                    Some(rows) => rows.into_iter().try_for_each(|row| writer.delete_row(id, row)),
                 })?;
                 Ok(Outcome { affected: affected as u64, rows: Cursor::empty() })
             }
@@ -309,6 +325,12 @@ fn settle(
 }
 
 impl Execution {
+    /// The row that a write is about, where that is known by its key.
+    fn row_by_key(&self, matching: &Matching, shape: &Shape, params: &Params) -> Result<Option<Vec<Row>>> {
+        let row = row_by_key(matching, shape, params, &self.root, &self.watch)?;
+        Ok(row.map(|row| row.into_iter().cloned().collect()))
+    }
+
     /// The rows that a write is about, in the order of their keys.
     fn rows(&self, matching: &Matching, choice: &Choice) -> Result<Vec<Row>> {
         let collection = self.root.collection(matching.schema.id)?;

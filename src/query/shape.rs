@@ -255,6 +255,8 @@ pub(super) enum Body {
 pub(super) struct Matching {
     pub schema: Arc<Schema>,
     pub filter: Filter,
+    /// The key of the one row that there can be, where the conditions are about nothing else.
+    pub by_key: Option<ByKey>,
 }
 
 /// Rows counted by groups.
@@ -275,8 +277,6 @@ pub(super) struct FindShape {
     pub select: SelectShape,
     pub per: Option<PerShape>,
     pub lock: Option<LockShape>,
-    /// Where it is of one row by its key, and of nothing more.
-    pub by_key: Option<ByKey>,
 }
 
 /// A lock of the rows that a find hands out.

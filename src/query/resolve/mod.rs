@@ -6,6 +6,7 @@ mod write;
 
 use std::sync::Arc;
 
+use super::by_key::ByKey;
 use super::plan::{self, Statement};
 use super::shape::*;
 use crate::catalog::{self, Catalog, FieldDef, Schema, coerce};
@@ -63,7 +64,8 @@ impl<'c> Resolver<'c> {
 
     fn matching(&mut self, collection: &str, filter: Option<&plan::Expr>) -> Result<Matching> {
         let schema = self.schema(collection)?;
-        Ok(Matching { schema: Arc::clone(schema), filter: self.filter(schema, filter)? })
+        let filter = self.filter(schema, filter)?;
+        Ok(Matching { schema: Arc::clone(schema), by_key: ByKey::of(schema, &filter), filter })
     }
 
     fn count(&mut self, count: &plan::Count) -> Result<Body> {

@@ -19,7 +19,8 @@ impl<'c> Resolver<'c> {
         let Filter { conditions, implied } = required;
         rows.filter.conditions.extend(conditions);
         rows.filter.implied.extend(implied);
-        let mut find = FindShape {
+        rows.by_key = ByKey::of(schema, &rows.filter);
+        Ok(FindShape {
             rows,
             order,
             limit: find.limit.as_ref().map(|limit| self.operand(limit, OperandKind::Rows)),
@@ -27,10 +28,7 @@ impl<'c> Resolver<'c> {
             select,
             per: find.per.as_ref().map(|per| self.per(schema, per)).transpose()?,
             lock: find.lock.as_ref().map(|lock| self.lock(schema, lock)).transpose()?,
-            by_key: None,
-        };
-        find.by_key = ByKey::of(&find);
-        Ok(find)
+        })
     }
 
     fn lock(&self, schema: &Arc<Schema>, lock: &plan::Lock) -> Result<LockShape> {
