@@ -178,7 +178,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
     return this.#answer(entityName, where, options, (meta, given) => {
       const { models, planner } = this.#spaces.get(given.schema);
       const model = models.queried(meta);
-      const prepared = planner.count(model, where, countRequest(meta, model, given, this.#defaults));
+      const prepared = planner.count(model, where, countRequest(meta, model, where, given, this.#defaults));
       return this.#calls.count(model, prepared, () => [['where', where]], given);
     });
   }
@@ -194,7 +194,7 @@ export class CollectionStoreDriver extends DatabaseDriver<CollectionStoreConnect
       const { models, planner } = this.#spaces.get(given.schema);
       const model = models.queried(meta);
       const groups = groupColumns(model, names);
-      const request = countRequest(meta, model, given, this.#defaults);
+      const request = countRequest(meta, model, where, given, this.#defaults);
       const prepared = planner.countBy(model, groups.flat(), where, request);
       const clauses = (): Clause[] => [
         ['where', where],

@@ -8,9 +8,10 @@ import { unsupported } from '../errors.js';
 import { lazyProperties, namesOf } from './fields.js';
 import { inferredHints, isInferred, requireInferred } from './inferred.js';
 import { saysNothing } from './join-conditions.js';
-import { askedHints, joinsOf, type PopulateHint } from './joins.js';
+import { askedHints, joinsOf, type PopulateHint, populateFilters } from './joins.js';
 import { lockOf } from '../transactions/locks.js';
 import { PlanError } from '../plan/errors.js';
+import type { JoinFilter } from '../plan/joined.js';
 import { isRelation, type Model } from '../plan/model.js';
 import type { CountOptions, FindOptions, GroupPage } from '../plan/planner.js';
 import { walkOrder } from '../plan/order.js';
@@ -57,7 +58,7 @@ export function findRequest(
     nested,
     matches: nested?.some(({ matched }) => matched) ? matchedBy(options, where) : undefined,
     per: groupPage(options._partitionLimit),
-    joinFilters: options.joinFilters,
+    joinFilters: joinFiltersOf(model, where, options, nested),
     lock: lockOf(options.lockMode, options.ctx),
   };
 }
@@ -119,14 +120,36 @@ function refuseSql(model: Model, populate: readonly PopulateHint[]): void {
 export function countRequest(
   meta: EntityMetadata,
   model: Model,
+  where: unknown,
   options: any,
   defaults: FindDefaults,
 ): CountOptions {
   refuseCountOptions(meta, options);
-  return {
-    joinFilters: options.joinFilters,
-    nested: joins(meta, model, hintsOf(options), options, defaults),
-  };
+  const nested = joins(meta, model, hintsOf(options), options, defaults);
+  return { joinFilters: joinFiltersOf(model, where, options, nested), nested };
+}
+
+/** What rows have to fulfil besides that a condition follows relations to: what filters say, and a condition of the caller's on those to populate where they are the same. */
+function joinFiltersOf(
+  model: Model,
+  where: unknown,
+  options: any,
+  nested: readonly NestedOptions[] = [],
+): readonly JoinFilter[] | undefined {
+  const { joinFilters = [], populateWhere, _populateWhere } = options;
+  return nested.length > 0 && _populateWhere !== 'infer' && sharesJoins(options)
+    ? [...joinFilters, ...populateFilters(model, where, populateWhere)]
+    : joinFilters;
+}
+
+/** Whether the relations to populate are joined but once, as those that the condition follows. Of a page SQL takes the keys first, without what is populated. */
+function sharesJoins({ populateWhere, _populateWhere, ofMembers, limit, offset }: any): boolean {
+  return (
+    (_populateWhere === 'infer' || (isPlainObject(populateWhere) && !saysNothing(populateWhere))) &&
+    ofMembers !== true &&
+    limit === undefined &&
+    offset === undefined
+  );
 }
 
 /** The joins of `$infer`: with the rows that fulfil the condition. Relations that are populated by name are so as they are without. */
@@ -173,7 +196,7 @@ function joins(
     return undefined;
   }
   const { populateWhere: where, populateFilter: filter, polymorphicFilters, fields, exclude } = options;
-  const orderBy = options.populateOrderBy ?? options.orderBy;
+  const orderBy = [options.orderBy ?? [], options.populateOrderBy ?? []].flat();
   // Joins take from conditions and orders what they know, and pass over the rest: unknown names are found here.
   if (options.populateOrderBy !== undefined) {
     walkOrder(model, options.populateOrderBy, new Shape(''));
@@ -190,12 +213,7 @@ function joins(
     fields,
     exclude,
     inferred: options._populateWhere === 'infer',
-    // Of a page SQL takes the keys first, and has nothing but what is said of each relation for the rows to join.
-    matched:
-      options._populateWhere === 'infer' &&
-      options.ofMembers !== true &&
-      options.limit === undefined &&
-      options.offset === undefined,
+    matched: sharesJoins(options),
   };
   const nested = joinsOf(meta, model, populate, joinOptions);
   return nested.length === 0 || joinOptions.inferred

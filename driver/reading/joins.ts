@@ -16,6 +16,7 @@ import { allOf, conditionBelow, conditionWithout, isStrict, saysNothing } from '
 import { polymorphicTargets } from '../model/polymorphic.js';
 import type { PolymorphicFilters } from './polymorphic-filters.js';
 import { isRelation, isToMany, type Model, type Polymorphic, type RelationProp } from '../plan/model.js';
+import { type JoinFilter, joinedBy } from '../plan/joined.js';
 import type { NestedOptions } from '../plan/select.js';
 import { isPlainObject } from '../plan/value.js';
 
@@ -235,6 +236,25 @@ function conditionOnRows(
       : [{ [name]: next.pivot === undefined ? conditionOnRows(next, below, new Map()) : below }];
   });
   return allOf([own, ...further]);
+}
+
+/** What a condition on rows to populate says of the relations that the condition of the query follows, where both are joined but once. */
+export function populateFilters(model: Model, where: unknown, condition: unknown): readonly JoinFilter[] {
+  const seen = new Set<string>();
+  return joinedBy(model, where).flatMap(({ query, steps, prop }) => {
+    const way = steps.filter((step) => step.prop.certain !== true).map((step) => step.prop);
+    const path = way.map(({ name }) => name).join('.');
+    if (query > 0 || seen.has(path)) {
+      return [];
+    }
+    seen.add(path);
+    const below = way.reduce(
+      (said, { name, columns }) => conditionBelow(said, name, columns.length > 0),
+      condition,
+    );
+    const said = conditionOnRows(prop, below, new Map());
+    return saysNothing(said) ? [] : [{ query, steps, prop, where: said }];
+  });
 }
 
 /** Whether what a condition says of a relation leaves out members of a collection that it leads on from. Of a pivot that is only what says which keys it holds. */
