@@ -67,6 +67,21 @@ populating('`populateWhere` with a condition', async () => {
     assert.deepEqual(pick(ann.books, 'title'), ['B'], strategy);
   }
 });
+populating(
+  '`populateWhere` with `$or` over several relations, joined',
+  {
+    differs:
+      coreMajor === 6
+        ? 'It means what it says. The SQL drivers of MikroORM 6 put each alternative on the join of its relation, as if all had to hold.'
+        : 'It means what it says. The SQL drivers of MikroORM 7 pass over it.',
+  },
+  async () => {
+    const em = await manager();
+    const populateWhere = { books: { $or: [{ title: 'B' }, { publisher: { name: 'Big' } }] } };
+    const ann = await em.findOneOrFail(Author, 1, { populate: ['books'], populateWhere, strategy: 'joined' });
+    assert.deepEqual(pick(ann.books, 'title').sort(), ['A', 'B']);
+  },
+);
 populating('`populateOrderBy`', async () => {
   for (const strategy of ['select-in', 'joined']) {
     const em = await manager();
