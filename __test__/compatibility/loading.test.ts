@@ -68,18 +68,25 @@ populating('`populateWhere` with a condition', async () => {
   }
 });
 populating(
-  '`populateWhere` with `$or` over several relations, joined',
+  '`populateWhere`, inferred or not, with `$not`, or with `$or` over several relations, joined',
   {
-    differs:
+    differs: `It means what it says. The SQL drivers put what \`$not\` holds on the joins as it is, and ${
       coreMajor === 6
-        ? 'It means what it says. The SQL drivers of MikroORM 6 put each alternative on the join of its relation, as if all had to hold.'
-        : 'It means what it says. The SQL drivers of MikroORM 7 pass over it.',
+        ? 'each alternative of `$or` as if all had to hold.'
+        : 'pass over the alternatives of `$or`.'
+    }`,
   },
   async () => {
     const em = await manager();
     const populateWhere = { books: { $or: [{ title: 'B' }, { publisher: { name: 'Big' } }] } };
     const ann = await em.findOneOrFail(Author, 1, { populate: ['books'], populateWhere, strategy: 'joined' });
     assert.deepEqual(pick(ann.books, 'title').sort(), ['A', 'B']);
+    const options = { populate: ['books'], populateWhere: 'infer', strategy: 'joined', orderBy: { id: 1 } };
+    const found = await em.fork().find(Author, { books: { $not: { title: 'A' } } }, options);
+    assert.deepEqual(
+      found.map((author: Loose) => pick(author.books, 'title').sort().join('')),
+      ['BC', 'D'],
+    );
   },
 );
 populating('`populateOrderBy`', async () => {
