@@ -132,6 +132,8 @@ describe('order and pages', () => {
   test('partial loading brings only the fields asked for', async () => {
     const [item] = await orm.em.fork().find(Item, { id: 1 }, { fields: ['name'] });
     assert.deepEqual(JSON.parse(JSON.stringify(item)), { id: 1, name: 'apple' });
+    const [bare] = await orm.em.fork().find(Item, { id: 1 }, { fields: [] });
+    assert.deepEqual(JSON.parse(JSON.stringify(bare)), { id: 1 }, 'nothing but the key');
   });
 });
 

@@ -212,6 +212,16 @@ describe('filters on relations', () => {
     );
   });
 
+  test('are not about rows that are named by their keys', async () => {
+    const filters = { open: false };
+    const names = async (where: object) =>
+      (await orm.em.fork().find(Author, where as never, { filters })).map(({ name }) => name);
+    assert.deepEqual(await names({ books: 4 }), ['Anna']);
+    assert.deepEqual(await names({ books: { id: 4 } }), ['Anna']);
+    const found = await orm.em.fork().find(Book, { author: { desk: 2 } } as never, { filters });
+    assert.deepEqual(titles(found), ['E']);
+  });
+
   test('take parameters, and different ones with the same plan', async () => {
     for (const [than, expected] of [
       [20, ['A', 'B', 'C', 'E']],

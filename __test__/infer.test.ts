@@ -21,6 +21,7 @@ const Book: EntitySchema<Loose> = new EntitySchema<Loose>({
     id,
     title: { type: 'string' },
     author: { kind: 'm:1', entity: () => Author },
+    editor: { kind: 'm:1', entity: () => Author, nullable: true },
     tags: { kind: 'm:n', entity: () => Tag, owner: true },
   },
 });
@@ -38,7 +39,7 @@ beforeEach(async () => {
   const em: Loose = orm.em.fork();
   const [ann, bob] = ['Ann', 'Bob'].map((name, i) => em.create(Author, { id: i + 1, name }));
   const [red, blue] = ['red', 'blue'].map((name, i) => em.create(Tag, { id: i + 1, name }));
-  em.create(Book, { id: 1, title: 'A', author: ann, tags: [red, blue] });
+  em.create(Book, { id: 1, title: 'A', author: ann, editor: bob, tags: [red, blue] });
   em.create(Book, { id: 2, title: 'B', author: ann, tags: [blue] });
   em.create(Book, { id: 3, title: 'C', author: bob, tags: [] });
   await em.flush();
@@ -71,6 +72,19 @@ describe('`$infer`', () => {
     assert.equal(book.author.name, 'Ann');
     const [other] = await find(Book, { author: 1 }, { populate });
     assert.equal(other.author.name, undefined);
+  });
+
+  test('loads members of which a condition on a relation that is absent holds', async () => {
+    const authors = await find(Author, { books: { editor: { name: null } } }, { populate });
+    assert.deepEqual(
+      authors.map(({ books }) => books.getItems().map((book: Loose) => [book.title, book.editor])),
+      [[['B', null]], [['C', null]]],
+    );
+    const untagged = await find(Author, { books: { tags: { name: null } } }, { populate });
+    assert.deepEqual(
+      untagged.map(({ books }) => books.getItems().map((book: Loose) => [book.title, book.tags.count()])),
+      [[['C', 0]]],
+    );
   });
 
   test('leaves alone what the condition asks for without joining it', async () => {

@@ -16,6 +16,9 @@ class Account {
 
   @Property({ type: 'string', nullable: true })
   note?: string | null;
+
+  @Property({ type: 'string', nullable: true, lazy: true })
+  story?: string | null;
 }
 
 let orm: MikroORM;
@@ -77,4 +80,13 @@ test('each of very many inserted rows has its key, whether it was given one or n
     ids.slice(-7),
     rows.slice(-7).map(({ id, email }) => id ?? byEmail.get(email)),
   );
+});
+
+test('lazy properties are left to be loaded when they are asked for', async () => {
+  const em = orm.em.fork();
+  await em.nativeUpdate(Account, 1, { story: 'long' });
+  const account = await em.upsert(Account, { id: 1, email: 'a', age: 2 } as never);
+  assert.deepEqual([account.age, account.story], [2, undefined]);
+  await em.populate(account, ['story']);
+  assert.equal(account.story, 'long');
 });

@@ -144,9 +144,10 @@ export class ConditionBuilder implements Sink {
     });
   }
 
-  enter(prop: RelationProp, branch: string): void {
+  enter(prop: RelationProp, branch: string, keyOnly = false): void {
     this.#scopes.push(this.#scope);
     this.#scope = this.#scope.follow(prop, branch);
+    this.#scope.keyOnly &&= keyOnly;
   }
 
   leave(): void {

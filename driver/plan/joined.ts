@@ -34,11 +34,16 @@ export function joinedBy(model: Model, where: unknown): Joined[] {
   return builder.queries().flatMap((query, number) =>
     [...query.scopes()].flatMap((scope) => {
       const { step } = scope;
-      return step === undefined || step.prop.certain
+      return step === undefined || step.prop.certain || isKey(scope)
         ? []
         : [{ query: number, steps: stepsTo(scope), prop: step.prop }];
     }),
   );
+}
+
+/** Whether a row is asked for no more than its key; owners of 1:1 relations are joined to the root anyway. */
+function isKey({ step, depth, keyOnly }: Scope): boolean {
+  return keyOnly && !(depth === 1 && step?.prop.kind === '1:1');
 }
 
 function stepsTo(scope: Scope): Step[] {

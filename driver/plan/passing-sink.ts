@@ -26,8 +26,8 @@ export class PassingSink implements Sink {
     this.sink.alone(walk);
   }
 
-  enter(prop: RelationProp, branch: string): void {
-    this.sink.enter(prop, branch);
+  enter(prop: RelationProp, branch: string, keyOnly?: boolean): void {
+    this.sink.enter(prop, branch, keyOnly);
   }
 
   leave(): void {

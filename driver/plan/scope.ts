@@ -35,6 +35,8 @@ export class Scope {
   step: Step | undefined;
   /** Whether the row here is the one that the parent's was reached from. */
   before = false;
+  /** Whether nothing but the key of the row here was asked for. */
+  keyOnly = true;
   /** Whether a filter was added to what rows here have to fulfil anyway. */
   filtered = false;
   /** The parent's paths that hold the same as columns here. */

@@ -39,8 +39,8 @@ export interface Sink {
   close(): void;
   /** A condition that is a query of its own: it shares no row of a relation with what is beside it. */
   alone(walk: (sink: Sink) => void): void;
-  /** Follows a relation until `leave`. Of a to-many relation, the same branch means the same row. */
-  enter(prop: RelationProp, branch: string): void;
+  /** Follows a relation until `leave`, for no more than the key of the row there or for more. Of a to-many relation, the same branch means the same row. */
+  enter(prop: RelationProp, branch: string, keyOnly?: boolean): void;
   leave(): void;
   /** Begins a condition on how many rows of a relation match, which ends with `close`. */
   quantify(prop: RelationProp, quantifier: Quantifier, target: Model): void;

@@ -4,7 +4,7 @@
 import type { Expr, InsertPlan, JsonValue, OnConflict } from '../native/ir.js';
 import { whereOf } from './filter.js';
 import { rowsOf } from './insert.js';
-import { type Column, findProp, type Model } from './model.js';
+import { type Column, columnsOf, findProp, type Model } from './model.js';
 import { type Payload, writtenColumns } from './payload.js';
 import { Shape } from './shape.js';
 import type { Table } from './table.js';
@@ -31,6 +31,8 @@ export interface UpsertOptions extends ReturningOptions {
   readonly merge?: readonly string[] | undefined;
   /** Properties not to change. */
   readonly exclude?: readonly string[] | undefined;
+  /** Properties whose values are not handed back. */
+  readonly left?: readonly string[] | undefined;
   /** Changes only rows that fulfil this. */
   readonly where?: unknown;
 }
@@ -43,7 +45,7 @@ export function upsertOf(
 ): Write<InsertPlan> {
   const table = rowsOf(model, rows);
   const where = conflictWhere(model, options.where);
-  const { unique, merge, exclude, ignore } = options;
+  const { unique, merge, exclude, ignore, left = [] } = options;
   return {
     of: table.of,
     key: writeKey(
@@ -56,23 +58,31 @@ export function upsertOf(
       JSON.stringify(where ?? null),
     ),
     params: table.values,
-    ir: () => ({
-      insert: {
-        into: model.collection,
-        fields: namesOf(table.columns),
-        conflict: conflictOf(model, table, options, where),
-        returning: [
-          { field: ROW_NUMBER, as: 'number' },
-          ...returningOf(
-            model.primary,
-            model.columns.filter((column) => !table.columns.includes(column)),
-            askedFor(model, options.returning),
-          ),
-          ...(options.whole ?? []),
-        ],
-      },
-    }),
+    ir: () => {
+      const known = [...table.columns, ...left.flatMap((name) => propColumns(model, name))];
+      return {
+        insert: {
+          into: model.collection,
+          fields: namesOf(table.columns),
+          conflict: conflictOf(model, table, options, where),
+          returning: [
+            { field: ROW_NUMBER, as: 'number' },
+            ...returningOf(
+              model.primary,
+              model.columns.filter((column) => !known.includes(column)),
+              askedFor(model, options.returning),
+            ),
+            ...(options.whole ?? []),
+          ],
+        },
+      };
+    },
   };
+}
+
+function propColumns(model: Model, name: string): readonly Column[] {
+  const prop = model.props.get(name);
+  return prop === undefined ? [] : columnsOf(prop);
 }
 
 function conflictOf(model: Model, table: Table, options: UpsertOptions, where: Expr | undefined): OnConflict {

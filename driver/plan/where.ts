@@ -473,7 +473,7 @@ function walkRelation(sink: Sink, prop: RelationProp, value: unknown, path: stri
   if (isPolymorphic(prop) && isAboutReference(value)) {
     return walkReference(sink, prop, value, path);
   }
-  sink.enter(prop, branch);
+  sink.enter(prop, branch, !isPlainObject(value) && !Array.isArray(value));
   walkEntity(sink, prop.target(), targetParts(prop), value ?? null, path, '');
   sink.leave();
 }

@@ -40,7 +40,7 @@ export function findRequest(
   refuseCountOptions(meta, options);
   const { orderBy, offset, exclude } = options;
   const populate = hintsOf(options);
-  const fields = options.fields?.length > 0 ? fieldsOf(model, options) : undefined;
+  const fields = options.fields === undefined ? undefined : fieldsOf(model, options);
   refuseSql(model, populate);
   const named = joins(meta, model, populate, { ...options, fields }, defaults);
   const nested = isInferred(options.flags)

@@ -187,11 +187,7 @@ function joinOf(
       });
   const apart = keysHere(relation.target(), nested);
   const hidden = new Map([...apart, ...optionalRelations(target, relation.target())]);
-  const asked = inferred
-    ? matched
-      ? undefined
-      : conditionWithout(where, apart)
-    : conditionOnRows(relation, where, apart);
+  const asked = inferred ? (matched ? undefined : where) : conditionOnRows(relation, where, apart);
   return {
     prop: name,
     keyOnly,
@@ -199,9 +195,7 @@ function joinOf(
     orderBy,
     required:
       requirementOf(prop, hint, filter) ??
-      (options.members === true && (inferred ? !saysNothing(where) : leavesOut(relation, where))
-        ? 'always'
-        : undefined),
+      (options.members === true && !inferred && leavesOut(relation, where) ? 'always' : undefined),
     fields,
     exclude: exclude?.length ? exclude : undefined,
     lazy: lazyProperties(target, children),
