@@ -11,6 +11,7 @@ import {
   Property,
   defineConfig,
 } from 'collection-store-mikro-orm';
+import { coreMajor } from './guide/project.js';
 
 @Entity()
 class Writer {
@@ -222,6 +223,14 @@ describe('what says nothing, or nothing that can be', () => {
       () => orm.em.fork().find(Writer, { $not: [] } as never),
       /\$not needs a condition.*Writer/,
     );
+  });
+
+  test('an alternative that leads through relations and says nothing is none', async () => {
+    const count = (where: object) => orm.em.fork().count(Writer, where as never);
+    assert.equal(await count({ $or: [{ id: 1 }, { works: {} }] }), 1);
+    assert.equal(await count({ $or: [{ id: 1 }, { works: { topics: { $and: [] } } }] }), 1);
+    assert.equal(await count({ $or: [{ works: {} }, {}] }), 3);
+    assert.equal(await count({ $not: { works: { topics: {} } } }), coreMajor === 6 ? 3 : 0);
   });
 
   test('a condition on groups that says nothing is none', async () => {

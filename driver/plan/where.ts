@@ -215,7 +215,7 @@ function walkOr(sink: Sink, model: Model, key: KeyParts, value: unknown, path: s
   if (all.length === 0) {
     return walkEmptyGroup(sink, model);
   }
-  const members = all.filter((member) => !isEmpty(member));
+  const members = all.filter((member) => !isEmpty(model, member));
   if (members.length === 0) {
     return;
   }
@@ -245,7 +245,7 @@ export function apart(alternatives: readonly unknown[]): readonly unknown[] {
 }
 
 function walkNot(sink: Sink, model: Model, key: KeyParts, value: unknown, path: string): void {
-  if (isEmpty(value)) {
+  if (isEmpty(model, value)) {
     return walkEmptyGroup(sink, model);
   }
   const condition = Array.isArray(value) && value.length === 0 ? undefined : value;
@@ -261,9 +261,23 @@ function walkEmptyGroup(sink: Sink, model: Model): void {
   }
 }
 
-/** As in the SQL drivers an empty condition is none, also within a group, rather than one that all rows fulfil. */
-function isEmpty(value: unknown): boolean {
-  return isPlainObject(value) && Reflect.ownKeys(value).length === 0;
+/** As in the SQL drivers an empty condition is none, also within a group and where it leads through relations, rather than one that all rows fulfil. */
+function isEmpty(model: Model, value: unknown): boolean {
+  return isPlainObject(value) && Reflect.ownKeys(value).every((name) => isNothing(model, name, value));
+}
+
+function isNothing(model: Model, name: string | symbol, within: Record<string, unknown>): boolean {
+  if (typeof name === 'symbol') {
+    return false;
+  }
+  const value = within[name];
+  if (name === '$and') {
+    return Array.isArray(value) && value.every((member) => isEmpty(model, member));
+  }
+  const prop = model.props.get(name);
+  return (
+    prop !== undefined && isRelation(prop) && prop.refused === undefined && isEmpty(prop.target(), value)
+  );
 }
 
 function required(value: unknown, operator: string, path: string): unknown {
