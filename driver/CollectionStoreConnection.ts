@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the two majors of core type contexts and options differently.
 import { randomUUID } from 'node:crypto';
 import { Connection, EventType } from '@mikro-orm/core';
+import { type LoggedCall, Tracing } from './calls/tracing.js';
 import { CONNECTIONS_PREPARE, NOT_CONNECTED } from './compat.js';
 import { type StorePlace, storePlace, transactionSettings } from './options/driver-options.js';
 import { dump } from './dumps/dump.js';
@@ -18,7 +19,7 @@ import {
   type Snapshot,
   type StoreStatistics,
 } from './native/engine.js';
-import { engineError, isEngineError } from './native/errors.js';
+import { engineError } from './native/errors.js';
 import { StoreFork } from './StoreFork.js';
 import { noSql, shorten } from './refused/query-builders.js';
 import { andThen, type Soon } from './soon.js';
@@ -29,13 +30,6 @@ import { nestInTurn, runIn, untilFree } from './transactions/turns.js';
 /** Names a store that nobody else can open. */
 const PRIVATE = ':memory:';
 
-/** What the `driver` logs beside the text of a call. */
-export interface LoggedCall {
-  readonly text: string;
-  readonly results?: number;
-  readonly affected?: number;
-}
-
 /** The connection to a store: opens and closes it, and runs transactions. */
 export class CollectionStoreConnection extends Connection {
   readonly #settings = transactionSettings(this.config);
@@ -43,6 +37,11 @@ export class CollectionStoreConnection extends Connection {
   readonly #open = new OpenTransactions(this.#settings.idleTimeout, (message) =>
     this.logger.warn('query', message),
   );
+  readonly #tracing = new Tracing({
+    logs: (context) => this.logs(context),
+    log: (text, context) => this.logQuery(text, context),
+    exception: (error) => this.platform.getExceptionConverter().convertException(error as any),
+  });
   #engine: Engine | undefined;
   #closed = false;
   /** A store that is kept in a directory, on its way. */
@@ -112,7 +111,7 @@ export class CollectionStoreConnection extends Connection {
     this.#closed = true;
     this.connected = false;
     if (engine !== undefined && this.#place !== undefined) {
-      await this.#converting(() => engine.closeAside());
+      await this.#tracing.converting(() => engine.closeAside());
     } else {
       engine?.close();
     }
@@ -281,7 +280,7 @@ export class CollectionStoreConnection extends Connection {
     if (!this.ready) {
       await this.ensureConnection();
     }
-    await this.#working(`backup ${directory}`, () => this.engine.backup(directory));
+    await this.#tracing.working(`backup ${directory}`, () => this.engine.backup(directory));
   }
 
   /**
@@ -294,7 +293,7 @@ export class CollectionStoreConnection extends Connection {
     if (!this.ready) {
       await this.ensureConnection();
     }
-    return this.#working('check', () => this.engine.check());
+    return this.#tracing.working('check', () => this.engine.check());
   }
 
   /**
@@ -305,7 +304,7 @@ export class CollectionStoreConnection extends Connection {
     if (!this.ready) {
       await this.ensureConnection();
     }
-    await this.#working(`dump ${folder}`, () => dump(this.engine, folder, options));
+    await this.#tracing.working(`dump ${folder}`, () => dump(this.engine, folder, options));
   }
 
   /** Adds the collections of a dump with their rows, all of them or none. None of them may be there. */
@@ -315,7 +314,7 @@ export class CollectionStoreConnection extends Connection {
     }
     const trx = this.engine.begin();
     try {
-      await this.#working(`load ${folder}`, () => load(trx, folder, options));
+      await this.#tracing.working(`load ${folder}`, () => load(trx, folder, options));
     } catch (error) {
       trx.rollback();
       throw error;
@@ -412,82 +411,25 @@ export class CollectionStoreConnection extends Connection {
 
   /** Runs a call of the engine, logs it where calls are logged, and makes core's exceptions of its errors. */
   traced<T>(call: () => T, describe: (result: Awaited<T> | undefined) => LoggedCall, context?: any): T {
-    return this.logs(context) ? this.#logged(call, describe, context) : this.#unlogged(call);
-  }
-
-  #logged<T>(call: () => T, describe: (result: Awaited<T> | undefined) => LoggedCall, context: any): T {
-    const start = Date.now();
-    const failed = (error: unknown): never => {
-      // What is locked is waited for, and the call made again.
-      if (!(isEngineError(error) && error.code === 'LOCKED')) {
-        this.#log(start, describe(undefined), { ...context, level: 'error' });
-      }
-      throw this.converted(error);
-    };
-    const done = <R>(result: R): R => {
-      this.#log(start, describe(result as Awaited<T>), context);
-      return result;
-    };
-    let result: T;
-    try {
-      result = call();
-    } catch (error) {
-      return failed(error);
-    }
-    return result instanceof Promise ? (result.then(done, failed) as T) : done(result);
-  }
-
-  #unlogged<T>(call: () => T): T {
-    try {
-      const result = call();
-      return result instanceof Promise ? (this.#converting(() => result) as T) : result;
-    } catch (error) {
-      throw this.converted(error);
-    }
+    return this.#tracing.traced(call, describe, context);
   }
 
   /** Waits for the row that a call in a transaction failed for, unless the caller's signal says stop. */
   waitForLock(trx: TransactionContext, signal?: AbortSignal): Promise<void> {
     const { lockTimeout } = this.#settings;
-    return this.#converting(() => trx.waiting(() => trx.session.waitForLock(lockTimeout, signal)));
+    return this.#tracing.converting(() => trx.waiting(() => trx.session.waitForLock(lockTimeout, signal)));
   }
 
   /** Waits until no transaction nested in this one is open. */
   turn(trx: TransactionContext): Promise<void> {
-    return this.#converting(() => untilFree(trx, this.#settings.lockTimeout, this.config.get('contextName')));
-  }
-
-  /** As `traced`, for work that takes its time. */
-  async #working<T>(text: string, work: () => Promise<T>): Promise<T> {
-    const start = Date.now();
-    try {
-      const result = await this.#converting(work);
-      if (this.logs()) {
-        this.#log(start, { text }, undefined);
-      }
-      return result;
-    } catch (error) {
-      if (this.logs()) {
-        this.#log(start, { text }, { level: 'error' });
-      }
-      throw error;
-    }
+    return this.#tracing.converting(() =>
+      untilFree(trx, this.#settings.lockTimeout, this.config.get('contextName')),
+    );
   }
 
   /** Core's exception for an error of the engine; any other error as it is, and what is only to be waited for. */
   converted(error: unknown): unknown {
-    return isEngineError(error) && error.code !== 'LOCKED'
-      ? this.platform.getExceptionConverter().convertException(error as any)
-      : error;
-  }
-
-  /** What work gives, or core's exception for its error. */
-  async #converting<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      throw this.converted(error);
-    }
+    return this.#tracing.converted(error);
   }
 
   #begin(options: any, flush: boolean): Soon<TransactionContext> {
@@ -560,7 +502,7 @@ export class CollectionStoreConnection extends Connection {
   }
 
   #nestInTurn(parent: TransactionContext, within: unknown, readOnly: boolean): Promise<TransactionContext> {
-    return this.#converting(() => nestInTurn(parent, this.#settings.lockTimeout, within, readOnly));
+    return this.#tracing.converting(() => nestInTurn(parent, this.#settings.lockTimeout, within, readOnly));
   }
 
   #openStore(): Engine {
@@ -582,7 +524,9 @@ export class CollectionStoreConnection extends Connection {
   }
 
   async #opened(place: StorePlace): Promise<Engine> {
-    const engine = await this.#working(`open ${place.path}`, () => Engine.openPath(place.path, place));
+    const engine = await this.#tracing.working(`open ${place.path}`, () =>
+      Engine.openPath(place.path, place),
+    );
     for (const notice of engine.statistics()?.notices ?? []) {
       this.logger.warn('query', `The store at ${place.path}: ${notice}`);
     }
@@ -591,10 +535,6 @@ export class CollectionStoreConnection extends Connection {
 
   get #slowQueryThreshold(): number | undefined {
     return (this.config as any).get('slowQueryThreshold');
-  }
-
-  #log(start: number, { text, ...numbers }: LoggedCall, context: any): void {
-    this.logQuery(text, { ...context, ...numbers, took: Date.now() - start });
   }
 }
 

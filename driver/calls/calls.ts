@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: core's options differ between the majors.
 /** Runs plans: each in one call of the engine, in the transaction that the options name, logged where calls are logged. */
 import type { Configuration, MetadataStorage } from '@mikro-orm/core';
-import type { CollectionStoreConnection, LoggedCall } from '../CollectionStoreConnection.js';
+import type { CollectionStoreConnection } from '../CollectionStoreConnection.js';
 import { type Clause, callText } from './call-text.js';
 import type { CompiledPlan, Session, WriteResult } from '../native/engine.js';
 import { type EngineErrorCode, engineError, isEngineError } from '../native/errors.js';
@@ -11,6 +11,7 @@ import type { Row } from '../plan/part.js';
 import { andThen, orElse, type Soon } from '../soon.js';
 import { abortable } from './abortable.js';
 import { explainLag } from './schema-lag.js';
+import type { LoggedCall } from './tracing.js';
 import { TransactionContext } from '../transactions/transaction.js';
 
 /** What a prepared read answers with, before and after its rows get their final shape. */
