@@ -117,20 +117,27 @@ function questionsOf({ below, maybe, pick }) {
       ]),
     };
   };
-  const where = (entity, depth = 0) => {
+  // Below a quantifier over M:N MikroORM 6 asks what $not says of the pivot, so that nothing is negated there.
+  const where = (entity, depth = 0, negated = true) => {
     const { one, many } = MODEL[entity];
     const kind = depth > 2 ? 0 : below(10);
     if (kind >= 4 && kind < 6 && Object.keys(one).length > 0) {
       const name = pick(Object.keys(one));
-      return { [name]: maybe(0.25) ? 1 + below(ROWS[one[name]]) : where(one[name], depth + 1) };
+      return { [name]: maybe(0.25) ? 1 + below(ROWS[one[name]]) : where(one[name], depth + 1, negated) };
     }
     if (kind >= 6 && kind < 8) {
       const name = pick(Object.keys(many));
-      const below = where(many[name], depth + 1);
-      return { [name]: maybe(0.4) ? { [pick(['$some', '$none', '$every'])]: below } : below };
+      const quantifier = maybe(0.4) && pick(['$some', '$none', '$every']);
+      const pivoted = entity === 'Label' || many[name] === 'Label';
+      const members = where(many[name], depth + 1, negated && !(quantifier && pivoted));
+      return { [name]: quantifier ? { [quantifier]: members } : members };
     }
-    if (kind === 8) return { $not: where(entity, depth + 1) };
-    if (kind === 9) return { [pick(['$and', '$or'])]: [where(entity, depth + 1), where(entity, depth + 1)] };
+    if (kind === 8 && negated) return { $not: where(entity, depth + 1) };
+    if (kind === 9) {
+      return {
+        [pick(['$and', '$or'])]: [where(entity, depth + 1, negated), where(entity, depth + 1, negated)],
+      };
+    }
     return scalar(entity);
   };
   const direction = () => pick(['asc', 'desc', 'asc nulls last', 'desc nulls first']);
