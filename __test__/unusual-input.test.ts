@@ -130,6 +130,43 @@ describe('a page', () => {
   }
 });
 
+describe('a page of members', () => {
+  const members = async (options: object) => {
+    const work = await orm.em.fork().findOneOrFail(Work, 2);
+    return ids(await work.topics.matching({ orderBy: { id: 1 }, ...options } as never));
+  };
+
+  test('takes numbers of rows as a page of rows does', async () => {
+    assert.deepEqual(await members({ limit: '1', offset: ' 1' }), [2]);
+    assert.deepEqual(await members({ limit: -1 }), [1, 2]);
+    assert.deepEqual(await members({ limit: 1, offset: -5 }), [1]);
+  });
+
+  for (const value of ['x', 1.5, Number.NaN, true, {}]) {
+    test(`does not take ${JSON.stringify(value)} for a number of rows: ${String(value)}`, async () => {
+      await assert.rejects(() => members({ limit: value }), /limit needs a number of rows.*Work\.topics/);
+      await assert.rejects(() => members({ limit: 1, offset: value }), /offset needs a number.*Work\.topics/);
+    });
+  }
+});
+
+test('fields of null are none that are named, as in SQL drivers', async () => {
+  const [writer] = await orm.em.fork().find(Writer, { id: 1 }, { fields: null } as never);
+  assert.equal(writer?.name, 'Ada');
+});
+
+describe('what is no list', () => {
+  for (const marks of ['x,y', '', {}, 1, true]) {
+    test(`is not stored where a list is read: ${JSON.stringify(marks)}`, async () => {
+      const em = orm.em.fork();
+      const refused = /Writer\.marks is a list, not .*: give an array/;
+      await assert.rejects(() => em.insert(Writer, { id: 9, name: 'x', marks } as never), refused);
+      await assert.rejects(() => em.insertMany(Writer, [{ id: 9, name: 'x', marks }] as never), refused);
+      await assert.rejects(() => em.nativeUpdate(Writer, { id: 1 }, { marks } as never), refused);
+    });
+  }
+});
+
 test('any schema is the configured one, and an empty one is none', async () => {
   const em = orm.em.fork();
   for (const schema of ['*', '']) {
@@ -221,7 +258,7 @@ describe('what says nothing, or nothing that can be', () => {
   test('an empty list is nothing to negate', async () => {
     await assert.rejects(
       () => orm.em.fork().find(Writer, { $not: [] } as never),
-      /\$not needs a condition.*Writer/,
+      /\$not needs a condition, not an array of 0 .*Writer/,
     );
   });
 

@@ -248,9 +248,11 @@ function walkNot(sink: Sink, model: Model, key: KeyParts, value: unknown, path: 
   if (isEmpty(model, value)) {
     return walkEmptyGroup(sink, model);
   }
-  const condition = Array.isArray(value) && value.length === 0 ? undefined : value;
+  if (Array.isArray(value) && value.length === 0) {
+    throw noCondition(value, '$not', path);
+  }
   sink.open('not');
-  walkEntity(sink, model, key, required(condition, '$not', path), path, '');
+  walkEntity(sink, model, key, required(value, '$not', path), path, '');
   sink.close();
 }
 
@@ -282,13 +284,17 @@ function isNothing(model: Model, name: string | symbol, within: Record<string, u
 
 function required(value: unknown, operator: string, path: string): unknown {
   if (value === undefined || value === null) {
-    throw new PlanError(
-      'INVALID_OPERAND',
-      `${operator} needs a condition, not ${describe(value)} (at ${path})`,
-      path,
-    );
+    throw noCondition(value, operator, path);
   }
   return value;
+}
+
+function noCondition(value: unknown, operator: string, path: string): PlanError {
+  return new PlanError(
+    'INVALID_OPERAND',
+    `${operator} needs a condition, not ${describe(value)} (at ${path})`,
+    path,
+  );
 }
 
 function walkProp(sink: Sink, model: Model, prop: Prop, value: unknown, path: string, branch: string): void {

@@ -40,7 +40,7 @@ export function findRequest(
   refuseCountOptions(meta, options);
   const { orderBy, offset, exclude } = options;
   const populate = hintsOf(options);
-  const fields = options.fields === undefined ? undefined : fieldsOf(model, options);
+  const fields = options.fields ? fieldsOf(model, options) : undefined;
   refuseSql(model, populate);
   const named = joins(meta, model, populate, { ...options, fields }, defaults);
   const nested = isInferred(options.flags)
@@ -49,8 +49,8 @@ export function findRequest(
   return {
     where,
     orderBy,
-    limit: rowsOf('limit', limit, meta),
-    offset: rowsOf('offset', offset, meta),
+    limit: rowsOf('limit', limit, meta.className),
+    offset: rowsOf('offset', offset, meta.className),
     fields,
     exclude: exclude?.length > 0 ? exclude : undefined,
     lazy: lazyProperties(meta, populate),
@@ -64,13 +64,12 @@ export function findRequest(
 }
 
 /** A number of rows, also as a text of one. As in SQLite a negative limit is none, and a negative offset too. */
-function rowsOf(option: string, value: unknown, meta: EntityMetadata): number | undefined {
+export function rowsOf(option: string, value: unknown, path: string): number | undefined {
   if (value === undefined || value === null) {
     return undefined;
   }
   const rows = typeof value === 'string' && WHOLE.test(value) ? Number(value) : value;
   if (!Number.isInteger(rows)) {
-    const path = meta.className;
     throw new PlanError(
       'INVALID_OPERAND',
       `${option} needs a number of rows, not ${describe(value)} (at ${path})`,

@@ -6,7 +6,7 @@ import type { Clause } from '../calls/call-text.js';
 import type { Calls } from '../calls/calls.js';
 import { databaseKeyOf, isPolymorphic, MEMBERS_ARE_FILTERED } from '../compat.js';
 import { unsupported } from '../errors.js';
-import { type FindDefaults, findRequest, groupPage } from './find-options.js';
+import { type FindDefaults, findRequest, groupPage, rowsOf } from './find-options.js';
 import { allOf, QUANTIFIERS } from './join-conditions.js';
 import { filterOnRows, keysHere } from './joins.js';
 import { type Key, primaryKeyOf } from '../model/keys.js';
@@ -147,11 +147,12 @@ function membersOf(
           prop: links.member,
           targets: new Map([...targets].map(([discriminator, meta]) => [discriminator, ofMember(meta)])),
         };
+  const path = `${links.ownerMeta.className}.${prop.name}`;
   const request = {
     where: { ...links.ownedBy(owners), ...ofPivot },
     orderBy: pivotOrder(prop, links.member, orderBy, options.orderBy),
-    limit: options.limit ?? undefined,
-    offset: options.offset ?? undefined,
+    limit: rowsOf('limit', options.limit, path),
+    offset: rowsOf('offset', options.offset, path),
     per: groupPage(options._partitionLimit, links.groupedBy),
     fields: keysOnly ? [links.owner, links.member] : [links.owner],
     nested: keysOnly && isEmpty(member.where) ? undefined : [{ ...member, required: 'always' as const }],

@@ -3,6 +3,7 @@
  * Payloads of writes: values as the database has them, whoever handed them over.
  */
 import {
+  ArrayType,
   type EntityMetadata,
   type EntityProperty,
   JsonType,
@@ -10,14 +11,17 @@ import {
   ReferenceKind,
 } from '@mikro-orm/core';
 import { isPolymorphic } from '../compat.js';
+import { PlanError } from '../plan/errors.js';
+import { describe, isRaw } from '../plan/value.js';
 
 export type Payload = Record<string, any>;
 
-/** Values of the entity made values of the database, by the types of the properties. */
+/** Values of what stands at a path, an entity or an embedded object, made values of the database, by the types of the properties. */
 export function converted(
   data: Payload,
   properties: Record<string, EntityProperty>,
   platform: Platform,
+  path: string,
   insideDocument = false,
 ): Payload {
   const result: Payload = {};
@@ -26,7 +30,7 @@ export function converted(
     result[key] =
       prop === undefined || value === undefined
         ? value
-        : convertedValue(value, key, prop, platform, insideDocument);
+        : convertedValue(value, key, prop, platform, path, insideDocument);
   }
   return result;
 }
@@ -36,6 +40,7 @@ function convertedValue(
   key: string,
   prop: EntityProperty,
   platform: Platform,
+  path: string,
   insideDocument: boolean,
 ): unknown {
   if (value === null) {
@@ -46,7 +51,13 @@ function convertedValue(
     const convert = (item: any) =>
       item === null || typeof item !== 'object'
         ? item
-        : converted(item, prop.embeddedProps as Record<string, EntityProperty>, platform, inDocument);
+        : converted(
+            item,
+            prop.embeddedProps as Record<string, EntityProperty>,
+            platform,
+            `${path}.${key}`,
+            inDocument,
+          );
     return Array.isArray(value) ? value.map(convert) : convert(value);
   }
   if (isPolymorphic(prop)) {
@@ -54,7 +65,13 @@ function convertedValue(
   }
   const context = { fromQuery: true, key, mode: 'query-data' } as const;
   if (prop.customType && !(insideDocument && prop.customType instanceof JsonType)) {
-    return prop.customType.convertToDatabaseValue(value, platform, context as any);
+    const stored = prop.customType.convertToDatabaseValue(value, platform, context as any);
+    // Said to be from a query, what is no list passes the type, which could not read it again.
+    if (prop.customType instanceof ArrayType && stored === value && !Array.isArray(value) && !isRaw(value)) {
+      const at = `${path}.${key}`;
+      throw new PlanError('INVALID_DATA', `${at} is a list, not ${describe(value)}: give an array`, at);
+    }
+    return stored;
   }
   if (prop.customTypes && Array.isArray(value)) {
     return value.map(

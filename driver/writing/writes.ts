@@ -289,7 +289,7 @@ export class Writes {
     const payload =
       options.convertCustomTypes === false
         ? data
-        : converted(data, meta.properties as any, this.#driver.getPlatform());
+        : converted(data, meta.properties as any, this.#driver.getPlatform(), meta.className);
     const days = dayProperties(meta);
     return days.length > 0 ? withDays(payload, days) : payload;
   }
