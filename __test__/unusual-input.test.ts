@@ -156,6 +156,20 @@ test('fields of null are none that are named, as in SQL drivers', async () => {
 });
 
 describe('what is no list', () => {
+  test('is not taken for the members of a collection', async () => {
+    const em = orm.em.fork();
+    const refused = /Work\.topics is a collection, not 1: give a list/;
+    await assert.rejects(() => em.insert(Work, { id: 9, topics: 1 } as never), refused);
+    await assert.rejects(() => em.nativeUpdate(Work, { id: 1 }, { topics: 1 } as never), refused);
+    await assert.rejects(() => em.upsertMany(Work, [{ id: 9, topics: 1 }] as never), refused);
+  });
+
+  test('is not taken for the conditions of a union', async () => {
+    const find = () => orm.em.fork().find(Writer, {}, { unionWhere: 'x' } as never);
+    // MikroORM 7 looks into it before its drivers do.
+    await assert.rejects(find, /unionWhere is a list of conditions, not "x"|unionWhere\.map is not/);
+  });
+
   for (const marks of ['x,y', '', {}, 1, true]) {
     test(`is not stored where a list is read: ${JSON.stringify(marks)}`, async () => {
       const em = orm.em.fork();

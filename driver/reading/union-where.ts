@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: conditions are what core hands to a driver.
-import { isPlainObject } from '../plan/value.js';
+import { PlanError } from '../plan/errors.js';
+import { describe, isPlainObject } from '../plan/value.js';
 import { apart } from '../plan/where.js';
 
 /**
@@ -8,6 +9,13 @@ import { apart } from '../plan/where.js';
  * strategy; and the engine takes an index for each branch by itself.
  */
 export function withUnion(where: any, branches: readonly unknown[] | undefined): any {
+  if (branches && !Array.isArray(branches)) {
+    throw new PlanError(
+      'INVALID_OPERAND',
+      `unionWhere is a list of conditions, not ${describe(branches)}`,
+      'unionWhere',
+    );
+  }
   if (!branches?.length || branches.some(saysNothing)) {
     return where;
   }

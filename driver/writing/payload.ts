@@ -89,10 +89,19 @@ export function withoutLinks(
   const links: [EntityProperty, unknown[][]][] = [];
   let rest = data;
   for (const prop of meta.relations) {
-    if (prop.kind === ReferenceKind.MANY_TO_MANY && data[prop.name]) {
+    const members = data[prop.name];
+    if (prop.kind === ReferenceKind.MANY_TO_MANY && members) {
+      if (!Array.isArray(members)) {
+        const path = `${meta.className}.${prop.name}`;
+        throw new PlanError(
+          'INVALID_DATA',
+          `${path} is a collection, not ${describe(members)}: give a list of the keys of its members`,
+          path,
+        );
+      }
       rest = rest === data ? { ...data } : rest;
       delete rest[prop.name];
-      links.push([prop, (data[prop.name] as unknown[]).map((key) => (Array.isArray(key) ? key : [key]))]);
+      links.push([prop, (members as unknown[]).map((key) => (Array.isArray(key) ? key : [key]))]);
     }
   }
   return { data: rest, links };
