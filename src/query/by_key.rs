@@ -7,8 +7,7 @@ use super::cursor::Cursor;
 use super::lookup::Through;
 use super::operand;
 use super::params::Params;
-use super::plan::Comparison;
-use super::shape::{Condition, Filter, FindShape, Matching, OperandId, Shape, UniqueKey, whole};
+use super::shape::{Filter, FindShape, Matching, OperandId, Shape, UniqueKey, whole};
 use super::watch::Watch;
 use crate::catalog::Schema;
 use crate::error::Result;
@@ -26,14 +25,9 @@ pub(super) struct ByKey {
 impl ByKey {
     /// The key that conditions are about, each of them about one part of it.
     pub fn of(schema: &Schema, filter: &Filter) -> Option<Self> {
-        let equals = |position: usize| {
-            filter.conditions.iter().find_map(|condition| {
-                let Condition::Compare { op: Comparison::Eq, path, operand } = condition else { return None };
-                (whole(path.here()?)? == position).then_some(*operand)
-            })
-        };
         let key = |unique, positions: &mut dyn Iterator<Item = Option<usize>>| {
-            let parts: Vec<_> = positions.map(|position| equals(position?)).collect::<Option<_>>()?;
+            let parts: Vec<_> =
+                positions.map(|position| Some(filter.equal_to(position?)?.1)).collect::<Option<_>>()?;
             (parts.len() == filter.conditions.len()).then_some(Self { unique, parts })
         };
         key(UniqueKey::Primary, &mut schema.primary.iter().copied().map(Some)).or_else(|| {

@@ -22,6 +22,16 @@ pub(super) struct Filter {
     pub implied: Vec<Condition>,
 }
 
+impl Filter {
+    /// The condition that a field equals something, by number, and what.
+    pub fn equal_to(&self, position: usize) -> Option<(usize, OperandId)> {
+        self.conditions.iter().enumerate().find_map(|(number, condition)| {
+            let Condition::Compare { op: Comparison::Eq, path, operand } = condition else { return None };
+            (whole(path.here()?)? == position).then_some((number, *operand))
+        })
+    }
+}
+
 /// A condition, with negations moved inwards as far as they go. `Before` is about the row that the step which leads to
 /// this one starts from.
 #[derive(Debug)]

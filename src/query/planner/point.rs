@@ -6,8 +6,7 @@ use std::borrow::Cow;
 use super::super::access::{Access, Direction};
 use super::super::execution::Execution;
 use super::super::lookup::Through;
-use super::super::plan::Comparison;
-use super::super::shape::{Condition, Filter, OperandId, whole};
+use super::super::shape::{Filter, whole};
 use super::{Choice, PRIMARY};
 use crate::error::Result;
 use crate::store::Collection;
@@ -47,7 +46,7 @@ impl Execution {
         parts: usize,
         field: impl Fn(usize) -> Option<usize>,
     ) -> Result<Option<Point>> {
-        let part = |at| field(at).and_then(|position| equal_to(filter, position));
+        let part = |at| field(at).and_then(|position| filter.equal_to(position));
         if !(0..parts).all(|at| part(at).is_some()) {
             return Ok(None);
         }
@@ -69,12 +68,4 @@ impl Execution {
 
 fn chosen(access: Access, covered: Vec<bool>, note: Cow<'static, str>) -> Choice {
     Choice { access, covered, direction: Some(Direction::default()), note }
-}
-
-/// The condition that a field equals something, by number, and what.
-fn equal_to(filter: &Filter, position: usize) -> Option<(usize, OperandId)> {
-    filter.conditions.iter().enumerate().find_map(|(number, condition)| {
-        let Condition::Compare { op: Comparison::Eq, path, operand } = condition else { return None };
-        (whole(path.here()?)? == position).then_some((number, *operand))
-    })
 }
