@@ -31,8 +31,6 @@ export interface UpsertOptions extends ReturningOptions {
   readonly merge?: readonly string[] | undefined;
   /** Properties not to change. */
   readonly exclude?: readonly string[] | undefined;
-  /** Properties whose values are not handed back. */
-  readonly left?: readonly string[] | undefined;
   /** Changes only rows that fulfil this. */
   readonly where?: unknown;
 }
@@ -45,7 +43,7 @@ export function upsertOf(
 ): Write<InsertPlan> {
   const table = rowsOf(model, rows);
   const where = conflictWhere(model, options.where);
-  const { unique, merge, exclude, ignore, left = [] } = options;
+  const { unique, merge, exclude, ignore } = options;
   return {
     of: table.of,
     key: writeKey(
@@ -59,7 +57,7 @@ export function upsertOf(
     ),
     params: table.values,
     ir: () => {
-      const known = [...table.columns, ...left.flatMap((name) => propColumns(model, name))];
+      const known = new Set([...table.columns, ...lazyColumns(model)]);
       return {
         insert: {
           into: model.collection,
@@ -69,7 +67,7 @@ export function upsertOf(
             { field: ROW_NUMBER, as: 'number' },
             ...returningOf(
               model.primary,
-              model.columns.filter((column) => !known.includes(column)),
+              model.columns.filter((column) => !known.has(column)),
               askedFor(model, options.returning),
             ),
             ...(options.whole ?? []),
@@ -80,9 +78,9 @@ export function upsertOf(
   };
 }
 
-function propColumns(model: Model, name: string): readonly Column[] {
-  const prop = model.props.get(name);
-  return prop === undefined ? [] : columnsOf(prop);
+/** The columns that are loaded only when they are asked for. */
+function lazyColumns(model: Model): readonly Column[] {
+  return [...model.props.values()].filter(({ lazy }) => lazy === true).flatMap(columnsOf);
 }
 
 function conflictOf(model: Model, table: Table, options: UpsertOptions, where: Expr | undefined): OnConflict {

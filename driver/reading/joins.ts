@@ -183,7 +183,7 @@ function joinOf(
         exclude,
         inferred,
         matched,
-        members: inferred ? isToMany(relation) : relation.kind === '1:m',
+        members: !inferred && relation.kind === '1:m',
       });
   const apart = keysHere(relation.target(), nested);
   const hidden = new Map([...apart, ...optionalRelations(target, relation.target())]);
@@ -195,7 +195,7 @@ function joinOf(
     orderBy,
     required:
       requirementOf(prop, hint, filter) ??
-      (options.members === true && !inferred && leavesOut(relation, where) ? 'always' : undefined),
+      (options.members === true && leavesOut(relation, where) ? 'always' : undefined),
     fields,
     exclude: exclude?.length ? exclude : undefined,
     lazy: lazyProperties(target, children),

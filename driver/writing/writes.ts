@@ -226,7 +226,6 @@ export class Writes {
       exclude: options.onConflictExcludeFields,
       where: options.onConflictWhere,
       returning: [returning].flat(),
-      left: meta.props.filter(({ lazy }) => lazy === true).map(({ name }) => name),
     };
     const plan = (whole: ReturningOptions) => planner.upsert(model, rows, { ...conflict, ...whole });
     const clauses = (): Clause[] => [

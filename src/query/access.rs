@@ -148,10 +148,11 @@ impl Access {
                                 .indexes
                                 .get(*number)
                                 .ok_or_else(|| defect("an index is not there"))?;
-                            let width = index.spec.components.len();
-                            out.extend(entries(&index.tree, *span).filter_map(|(entry, ())| {
-                                entry.get(skip_key(entry, width)..).map(<[u8]>::to_vec)
-                            }));
+                            let entries = entries(&index.tree, *span);
+                            out.extend(
+                                entries
+                                    .filter_map(|(entry, ())| index.primary_key(entry).map(<[u8]>::to_vec)),
+                            );
                         }
                     }
                 }

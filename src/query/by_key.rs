@@ -12,7 +12,7 @@ use super::watch::Watch;
 use crate::catalog::Schema;
 use crate::error::Result;
 use crate::store::Root;
-use crate::value::{Row, skip_key};
+use crate::value::Row;
 
 /// The key of the one row that conditions are about.
 #[derive(Debug)]
@@ -67,8 +67,7 @@ pub(super) fn row_by_key<'r>(
         UniqueKey::Index(number) => {
             watch.prefix(collection, Through::Index(*number), &key);
             let Some(index) = collection.indexes.get(*number) else { return Ok(None) };
-            let entry = index.entry(&key);
-            let primary = entry.and_then(|entry| entry.get(skip_key(entry, parts.len())..));
+            let primary = index.entry(&key).and_then(|entry| index.primary_key(entry));
             primary.and_then(|primary| collection.rows.get(primary))
         }
     }))

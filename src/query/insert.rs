@@ -1,6 +1,5 @@
 //! Inserting rows, and what is done about keys that are taken.
 
-use std::ops::Bound;
 use std::sync::Arc;
 
 use super::cursor::Cursor;
@@ -14,7 +13,7 @@ use super::watch::Watch;
 use crate::catalog::{DefaultValue, Schema, coerce};
 use crate::error::{Error, ErrorCode, Result};
 use crate::store::{Transaction, Writer};
-use crate::value::{Row, Value, encode_key, skip_key, successor};
+use crate::value::{Row, Value, encode_key};
 
 /// Inserts the rows of the parameters.
 pub(super) fn insert(
@@ -145,11 +144,7 @@ fn stored(
                 }
             }
             watch.prefix(collection, Through::Index(*number), &key);
-            let end = successor(&key);
-            let high = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-            let entry = index.tree.range(Bound::Included(&key), high).next();
-            let components = index.spec.components.len();
-            Ok(entry.and_then(|(entry, ())| entry.get(skip_key(entry, components)..).map(<[u8]>::to_vec)))
+            Ok(index.entry(&key).and_then(|entry| index.primary_key(entry)).map(<[u8]>::to_vec))
         }
     }
 }

@@ -80,7 +80,7 @@ fn permutation(components: &[usize], ends: &[JoinEnd]) -> Option<Vec<usize>> {
 
 /// The row that an entry of an index is of.
 pub(super) fn row_of<'c>(collection: &'c Collection, index: &Index, entry: &[u8]) -> Result<&'c Row> {
-    let key = entry.get(skip_key(entry, index.spec.components.len())..);
+    let key = index.primary_key(entry);
     key.and_then(|key| collection.rows.get(key)).ok_or_else(|| defect("an index entry has no row"))
 }
 

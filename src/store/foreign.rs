@@ -12,7 +12,7 @@ use super::violation;
 use super::writer::{Effect, Writer};
 use crate::catalog::{Access, DefaultValue, ForeignKey, Incoming, Rule, now};
 use crate::error::{Error, ErrorCode, Result};
-use crate::value::{Row, Value, skip_key, successor};
+use crate::value::{Row, Value, successor};
 
 /// How often a changed key may be followed to a key that changes for it. Deletes
 /// end by themselves; changes could chase each other in a circle.
@@ -37,10 +37,7 @@ impl Collection {
             Access::Primary => self.rows.range(range.0, range.1).map(|(key, _)| key.to_vec()).collect(),
             Access::Index(number) => {
                 let index = self.index(number)?;
-                let primary = |entry: &[u8]| {
-                    let skipped = skip_key(entry, index.spec.components.len());
-                    entry.get(skipped..).unwrap_or_default().to_vec()
-                };
+                let primary = |entry| index.primary_key(entry).unwrap_or_default().to_vec();
                 index.tree.range(range.0, range.1).map(|(entry, ())| primary(entry)).collect()
             }
         })

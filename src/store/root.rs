@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use crate::tree::Tree;
-use crate::value::{Row, encode_key};
+use crate::value::{Row, encode_key, skip_key};
 
 /// A version of the database. Immutable once it is shared; a clone copies one
 /// pointer for each collection and nothing else.
@@ -186,6 +186,11 @@ impl Index {
     /// The first entry that begins with these components.
     pub fn entry(&self, prefix: &[u8]) -> Option<&[u8]> {
         self.tree.first_from(prefix).map(|(entry, ())| entry).filter(|entry| entry.starts_with(prefix))
+    }
+
+    /// The primary key that stands behind the components in an entry.
+    pub fn primary_key<'e>(&self, entry: &'e [u8]) -> Option<&'e [u8]> {
+        entry.get(skip_key(entry, self.spec.components.len())..)
     }
 }
 

@@ -127,7 +127,7 @@ impl<'a> RowView<'a> {
     /// The value of a field: see [`Row::get`].
     #[inline]
     pub fn get(self, field: usize) -> ValueRef<'a> {
-        self.0.get(field).map_or(ValueRef::Null, layout::decode)
+        self.stored(field).value()
     }
 
     /// A field as it is stored.
@@ -142,7 +142,8 @@ impl<'a> RowView<'a> {
 pub struct Stored<'a>(&'a [u8]);
 
 impl<'a> Stored<'a> {
-    /// The value.
+    /// The value; of what is not there, null.
+    #[inline]
     pub fn value(self) -> ValueRef<'a> {
         layout::decode(self.0)
     }

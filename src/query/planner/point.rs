@@ -10,7 +10,7 @@ use super::super::shape::{Filter, whole};
 use super::{Choice, PRIMARY};
 use crate::error::Result;
 use crate::store::Collection;
-use crate::value::{encode_key, skip_key};
+use crate::value::encode_key;
 
 /// The key of one row, and which conditions it takes care of.
 type Point = (Vec<u8>, Vec<bool>);
@@ -31,8 +31,7 @@ impl Execution {
             let field = |at: usize| whole(components.get(at)?);
             let Some((entry, covered)) = self.key_of(filter, components.len(), field)? else { continue };
             self.watch.prefix(collection, Through::Index(number), &entry);
-            // Behind the fields stands the key of the row.
-            let key = index.entry(&entry).and_then(|found| found.get(skip_key(found, components.len())..));
+            let key = index.entry(&entry).and_then(|found| index.primary_key(found));
             let access = Access::Points(key.map(<[u8]>::to_vec).into_iter().collect());
             return Ok(Some(chosen(access, covered, ["index ", &index.spec.name].concat().into())));
         }
