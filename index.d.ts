@@ -31,9 +31,6 @@ export declare function autoIndexes(session: number): Array<AutoIndex>
 /** Writes what is committed now to a directory, as a store that can be opened. */
 export declare function backup(store: number, path: string): Promise<void>
 
-/** Begins a transaction, or the next attempt at one. Levels of isolation: 0 is read committed, 1 snapshot, 2 serializable. */
-export declare function begin(store: number, isolation: number, readOnly: boolean, attempts?: number | undefined | null): number
-
 /** Ends a wait; false if it has ended already. */
 export declare function cancelWait(transaction: number, wait: number): boolean
 
@@ -64,10 +61,10 @@ export declare function closeAside(store: number): Promise<void>
 export declare function closeChanges(feed: number, wait: number): void
 
 /**
- * Commits and ends a transaction, whether or not that succeeds; gives the number
- * of the version made. A patient caller gets a promise of it where a lot was done.
+ * Commits and ends a transaction in a thread, whether or not that succeeds; gives
+ * the number of the version made.
  */
-export declare function commit(transaction: number, patient: boolean): number | Promise<number>
+export declare function commitAside(transaction: number): Promise<number>
 
 /** Reads a plan. */
 export declare function compile(plan: string): number
@@ -136,9 +133,6 @@ export declare function openView(path: string): Promise<number>
 /** A cursor over the changes committed since it was last asked, each a document; 0 if there are none. */
 export declare function readChanges(feed: number): number
 
-/** Ends a savepoint and later ones. */
-export declare function release(transaction: number, savepoint: number): void
-
 /** Gives a collection another name. */
 export declare function renameCollection(session: number, from: string, to: string): void
 
@@ -148,12 +142,6 @@ export declare function renameField(session: number, collection: string, from: s
 /** Makes the store what it was. */
 export declare function restore(store: number, snapshot: number): void
 
-/** Rolls a transaction back and ends it. */
-export declare function rollback(transaction: number): void
-
-/** Goes back to a savepoint, which stays. */
-export declare function rollbackTo(transaction: number, savepoint: number): void
-
 /** Runs the statement of a cursor in a thread, whose rows can be read then. */
 export declare function runAside(cursor: number): Promise<void>
 
@@ -162,9 +150,6 @@ export declare function runAside(cursor: number): Promise<void>
  * gives what became of it as JSON. The function hears how far it is.
  */
 export declare function salvage(from: string, to: string, watch?: (step: number, done: number, total: number) => void): Promise<string>
-
-/** Sets a savepoint, which refuses writes until it ends where it is to. */
-export declare function savepoint(transaction: number, name: string, readOnly?: boolean | undefined | null): number
 
 /** The number of the newest version of a store. */
 export declare function sequence(store: number): number

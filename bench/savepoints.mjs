@@ -59,14 +59,14 @@ const columns = SIZES.map((rows) => {
   change(transaction);
   const results = {
     savepoint: time(
-      () => transaction.savepoint('s'),
+      () => transaction.savepoint(),
       undefined,
       (id) => transaction.release(id),
     ),
     'rollback to a savepoint': time(
       (id) => transaction.rollbackTo(id),
       () => {
-        const id = transaction.savepoint('s');
+        const id = transaction.savepoint();
         change(transaction);
         return id;
       },

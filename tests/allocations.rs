@@ -93,7 +93,11 @@ fn store(insert: &Plan) -> Arc<Store> {
 }
 
 fn read(store: &Arc<Store>, plan: &Plan, params: Vec<Value>) -> usize {
-    let mut rows = plan.run(Session::Store(store), params.into()).unwrap().rows;
+    let (mut session, params) = (Session::Store(store), params.into());
+    if let Some(count) = plan.find_one(&mut session, &params, &mut Nowhere).unwrap() {
+        return count;
+    }
+    let mut rows = plan.run(session, params).unwrap().rows;
     let mut count = 0;
     while !rows.is_done() {
         count += rows.next_chunk(256, &mut Nowhere).unwrap();
@@ -128,7 +132,7 @@ fn hot_operations_allocate_no_more_than_they_did() {
     let mut inserting = store.begin(Begin::default()).unwrap();
 
     let measured = [
-        ("get by key", 6.0, allocations(|i| assert_eq!(read(&store, &get, vec![i.into()]), 1))),
+        ("get by key", 3.0, allocations(|i| assert_eq!(read(&store, &get, vec![i.into()]), 1))),
         ("find 100 rows", 15.0, allocations(|_| assert_eq!(read(&store, &page, vec![100.into()]), 100))),
         (
             "count over a range",
@@ -168,7 +172,7 @@ fn hot_operations_allocate_no_more_than_they_did() {
             "savepoint, release",
             1.0,
             allocations(|_| {
-                let savepoint = transaction.savepoint("one").unwrap();
+                let savepoint = transaction.savepoint().unwrap();
                 transaction.release(savepoint).unwrap();
             }),
         ),

@@ -203,7 +203,7 @@ impl Both {
             Op::Savepoint { slot } => {
                 if let Some(pair) = &mut self.slots[slot] {
                     pair.savepoints.push(Point {
-                        id: pair.real.savepoint("s").unwrap(),
+                        id: pair.real.savepoint().unwrap(),
                         base: pair.base,
                         base_state: pair.base_state.clone(),
                         state: pair.state.clone(),

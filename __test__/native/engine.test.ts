@@ -268,7 +268,7 @@ describe('the engine', () => {
     const transaction = engine.begin();
     transaction.write(engine.compile(insertNamed), ['mine']);
     assert.deepStrictEqual([count(transaction), count()], [1, 0]);
-    const savepoint = transaction.savepoint('here');
+    const savepoint = transaction.savepoint();
     transaction.write(engine.compile(insertNamed), ['more']);
     transaction.rollbackTo(savepoint);
     assert.equal(count(transaction), 1);

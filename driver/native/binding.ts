@@ -7,8 +7,8 @@ import { requireBinding } from './loader.js';
 export type Handle = number;
 
 /**
- * One caller's way to run plans: the functions share two buffers with the
- * caller, one for parameters and one for rows.
+ * One caller's way to what is called most. To run plans, the functions share two
+ * buffers with the caller, one for parameters and one for rows.
  */
 export interface Channel {
   /** Says which buffers to use from now on. */
@@ -21,6 +21,18 @@ export interface Channel {
   next(cursor: Handle): string;
   /** Lets go of a cursor that will not be read to its end. */
   closeCursor(cursor: Handle): void;
+  /**
+   * Modes: 0 is read committed, 1 snapshot, 2 serializable, and 4 more for one that only reads. One of several attempts
+   * is first to wait for its locks; 0 is none.
+   */
+  begin(store: Handle, mode: number, attempts: Handle): Handle;
+  /** The number of the version made; of a patient caller where a lot was done -1, for `commitAside`. */
+  commit(transaction: Handle, patient: boolean): number;
+  rollback(transaction: Handle): void;
+  /** One that only reads refuses writes until it ends. */
+  savepoint(transaction: Handle, readOnly: boolean): number;
+  rollbackTo(transaction: Handle, savepoint: number): void;
+  release(transaction: Handle, savepoint: number): void;
 }
 
 /** An index that the store made by itself. */
@@ -64,8 +76,6 @@ export interface NativeBinding {
   closeAside(store: Handle): Promise<void>;
   compile(plan: string): Handle;
   dropPlan(plan: Handle): void;
-  /** Levels of isolation: 0 is read committed, 1 snapshot, 2 serializable. One of several attempts is first to wait for its locks. */
-  begin(store: Handle, isolation: number, readOnly: boolean, attempts?: Handle): Handle;
   newAttempts(): Handle;
   dropAttempts(attempts: Handle): void;
   /** Which function is told that a wait has ended, and how: 0 granted, 1 deadlock, 2 the transaction has ended. */
@@ -83,13 +93,8 @@ export interface NativeBinding {
   sequence(store: Handle): number;
   /** False if the wait has ended already. */
   cancelWait(transaction: Handle, wait: number): boolean;
-  /** A patient caller gets a promise where a lot was done. */
-  commit(transaction: Handle, patient: boolean): number | Promise<number>;
-  rollback(transaction: Handle): void;
-  /** One that only reads refuses writes until it ends. */
-  savepoint(transaction: Handle, name: string, readOnly?: boolean): number;
-  rollbackTo(transaction: Handle, savepoint: number): void;
-  release(transaction: Handle, savepoint: number): void;
+  /** Done in a thread. */
+  commitAside(transaction: Handle): Promise<number>;
   snapshot(store: Handle): Handle;
   restore(store: Handle, snapshot: Handle): void;
   /** A new store. */

@@ -42,7 +42,7 @@ const SMALLEST = 8192;
 /** A buffer larger than this, in slots, is let go after the call that needed it. */
 const LARGEST_KEPT = 1 << 17;
 
-/** The two buffers that this thread shares with the native side, and the calls that use them. */
+/** The channel of this thread, the two buffers that it shares with the native side, and the calls that use them. */
 export class Crossing {
   static #shared: Crossing | undefined;
 
@@ -57,7 +57,7 @@ export class Crossing {
   /** The input buffer that the native side knows. */
   #input: Float64Array;
 
-  private constructor(private readonly channel: Channel) {
+  private constructor(readonly channel: Channel) {
     this.#input = this.#packer.numbers;
     channel.attach(this.#input, this.#output);
   }

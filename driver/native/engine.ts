@@ -3,7 +3,7 @@
  *
  * Every call here is one call of the native side and is done when it returns, unless it gives a promise.
  */
-import { type AutoIndex, binding, type Handle, type NativeBinding } from './binding.js';
+import { type AutoIndex, binding, type Channel, type Handle, type NativeBinding } from './binding.js';
 import { Changes, type ChangesOptions } from './changes.js';
 import type { CheckedStore } from './examination.js';
 import { type Chunk, Crossing } from './crossing.js';
@@ -36,6 +36,11 @@ export interface WriteResult {
 export type Isolation = 'read committed' | 'snapshot' | 'serializable';
 
 const LEVELS: readonly Isolation[] = ['read committed', 'snapshot', 'serializable'];
+/** What a transaction's mode is more by than its level where it only reads. */
+const READ_ONLY = 4;
+const NO_ATTEMPTS: Handle = 0;
+/** What a commit gives that is to be made in a thread. */
+const A_THREAD = -1;
 
 /** How a transaction behaves. */
 export interface BeginOptions {
@@ -133,6 +138,7 @@ export interface Session {
 abstract class HandleSession implements Session {
   protected readonly native: NativeBinding = binding();
   readonly #crossing = Crossing.shared();
+  protected readonly channel: Channel = this.#crossing.channel;
 
   protected constructor(protected readonly handle: Handle) {}
 
@@ -285,11 +291,10 @@ export class Engine extends HandleSession {
   /** Begins a transaction; any number may be open. */
   begin(options: BeginOptions = {}): NativeTransaction {
     return new NativeTransaction(
-      this.native.begin(
+      this.channel.begin(
         this.handle,
-        LEVELS.indexOf(options.isolation ?? 'snapshot'),
-        options.readOnly === true,
-        options.attempts?.handle,
+        LEVELS.indexOf(options.isolation ?? 'snapshot') + (options.readOnly === true ? READ_ONLY : 0),
+        options.attempts?.handle ?? NO_ATTEMPTS,
       ),
     );
   }
@@ -406,19 +411,20 @@ export class NativeTransaction extends HandleSession {
   /** Makes the writes everybody's. Where that fails, the transaction is rolled back. */
   commit(): void {
     this.#end();
-    this.native.commit(this.handle, false);
+    this.channel.commit(this.handle, false);
   }
 
   /** As `commit`, in a thread where a lot was done. */
   complete(): Soon<unknown> {
     this.#end();
-    return this.native.commit(this.handle, true);
+    const version = this.channel.commit(this.handle, true);
+    return version === A_THREAD ? this.native.commitAside(this.handle) : version;
   }
 
   /** Forgets the writes. */
   rollback(): void {
     this.#end();
-    this.native.rollback(this.handle);
+    this.channel.rollback(this.handle);
   }
 
   /**
@@ -430,18 +436,18 @@ export class NativeTransaction extends HandleSession {
   }
 
   /** Marks the present state, to come back to; one that only reads refuses writes until it ends. */
-  savepoint(name = '', readOnly?: boolean): number {
-    return this.native.savepoint(this.handle, name, readOnly);
+  savepoint(readOnly?: boolean): number {
+    return this.channel.savepoint(this.handle, readOnly === true);
   }
 
   /** Goes back to a savepoint, which stays; later ones end. */
   rollbackTo(savepoint: number): void {
-    this.native.rollbackTo(this.handle, savepoint);
+    this.channel.rollbackTo(this.handle, savepoint);
   }
 
   /** Ends a savepoint and later ones, keeping what was written. */
   release(savepoint: number): void {
-    this.native.release(this.handle, savepoint);
+    this.channel.release(this.handle, savepoint);
   }
 
   override assertOpen(): void {

@@ -115,7 +115,7 @@ export class TransactionContext {
   #setSavepoint(): void {
     if (this.#parent !== undefined && this.#savepoint === undefined) {
       this.#parent.#setSavepoint();
-      this.#savepoint = this.#native.savepoint(this.name, this.#readOnly);
+      this.#savepoint = this.#native.savepoint(this.#readOnly);
     }
   }
 
@@ -268,7 +268,7 @@ export class TransactionContext {
 
   /** Marks the present state and returns the id to come back with. */
   createSavepoint(name: string): string {
-    const savepoint = this.session.savepoint(name);
+    const savepoint = this.session.savepoint();
     const id = `${name}#${savepoint}@${identities.of(this.#native)}`;
     const outermost = this.#outermost;
     outermost.#savepoints ??= new Map();

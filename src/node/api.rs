@@ -16,7 +16,7 @@ use crate::catalog::{DiffOptions, Rename};
 use crate::error::{Error, ErrorCode, Result};
 use crate::log::Statistics;
 use crate::query::Plan;
-use crate::store::{Begin, Isolation, SavepointId, Store, WaitId};
+use crate::store::{Store, WaitId};
 
 /// The functions that run plans, over two buffers of their own.
 #[napi(
@@ -97,25 +97,6 @@ pub fn drop_plan(env: Env, plan: f64) -> napi::Result<()> {
     with_environment(&env, |state| state.plans.remove(Handle::from_number(plan)).map(drop))
 }
 
-/// Begins a transaction, or the next attempt at one. Levels of isolation: 0 is read committed, 1 snapshot, 2 serializable.
-#[napi]
-pub fn begin(
-    env: Env,
-    store: f64,
-    isolation: u32,
-    read_only: bool,
-    attempts: Option<f64>,
-) -> napi::Result<f64> {
-    let isolation = match isolation {
-        0 => Isolation::ReadCommitted,
-        1 => Isolation::Snapshot,
-        _ => Isolation::Serializable,
-    };
-    let options = Begin { isolation, read_only };
-    let attempts = attempts.map(Handle::from_number);
-    with_environment(&env, |state| number(state.begin(Handle::from_number(store), options, attempts)))
-}
-
 /// What the attempts at the same work leave to each other.
 #[napi]
 pub fn new_attempts(env: Env) -> napi::Result<f64> {
@@ -155,41 +136,6 @@ pub fn wait_for_lock(env: Env, transaction: f64) -> napi::Result<f64> {
 pub fn cancel_wait(env: Env, transaction: f64, wait: f64) -> napi::Result<bool> {
     with_environment(&env, |state| {
         Ok(state.transaction(Handle::from_number(transaction))?.cancel_wait(WaitId(wait as u64)))
-    })
-}
-
-/// Rolls a transaction back and ends it.
-#[napi]
-pub fn rollback(env: Env, transaction: f64) -> napi::Result<()> {
-    with_environment(&env, |state| state.end(Handle::from_number(transaction)))
-}
-
-/// Sets a savepoint, which refuses writes until it ends where it is to.
-#[napi]
-pub fn savepoint(env: Env, transaction: f64, name: String, read_only: Option<bool>) -> napi::Result<f64> {
-    with_environment(&env, |state| {
-        let transaction = state.transaction(Handle::from_number(transaction))?;
-        let savepoint = transaction.savepoint(&name)?;
-        if read_only == Some(true) {
-            transaction.restrict();
-        }
-        Ok(savepoint.0 as f64)
-    })
-}
-
-/// Goes back to a savepoint, which stays.
-#[napi]
-pub fn rollback_to(env: Env, transaction: f64, savepoint: f64) -> napi::Result<()> {
-    with_environment(&env, |state| {
-        state.transaction(Handle::from_number(transaction))?.rollback_to(SavepointId(savepoint as u64))
-    })
-}
-
-/// Ends a savepoint and later ones.
-#[napi]
-pub fn release(env: Env, transaction: f64, savepoint: f64) -> napi::Result<()> {
-    with_environment(&env, |state| {
-        state.transaction(Handle::from_number(transaction))?.release(SavepointId(savepoint as u64))
     })
 }
 

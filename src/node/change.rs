@@ -35,16 +35,13 @@ pub fn apply_schema(
     })
 }
 
-/// Commits and ends a transaction, whether or not that succeeds; gives the number
-/// of the version made. A patient caller gets a promise of it where a lot was done.
-#[napi(ts_return_type = "number | Promise<number>")]
-pub fn commit(env: Env, transaction: f64, patient: bool) -> napi::Result<Either<f64, AsyncTask<Commit>>> {
+/// Commits and ends a transaction in a thread, whether or not that succeeds; gives
+/// the number of the version made.
+#[napi(ts_return_type = "Promise<number>")]
+pub fn commit_aside(env: Env, transaction: f64) -> napi::Result<AsyncTask<Commit>> {
     with_environment(&env, |state| {
-        let mut transaction = state.taken(Handle::from_number(transaction))?;
-        if patient && transaction.weight() > state.most {
-            return Ok(Either::B(AsyncTask::new(Commit { transaction })));
-        }
-        Ok(Either::A(transaction.commit()? as f64))
+        let transaction = state.taken(Handle::from_number(transaction))?;
+        Ok(AsyncTask::new(Commit { transaction }))
     })
 }
 

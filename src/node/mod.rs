@@ -1,10 +1,10 @@
 //! The Node-API binding: the only module that knows JavaScript exists.
 //!
 //! JavaScript holds numbers ([`handle`]) in place of what lives here ([`state`]).
-//! Plans run through hot functions ([`raw`], [`channel`]) that take packed
-//! parameters ([`params`]) and give packed rows ([`reading`], [`pack`]), long ones
-//! in a thread ([`statement`]);
-//! everything else is a generated function ([`api`]).
+//! Hot functions ([`raw`], [`channel`]) begin and end transactions and run plans:
+//! they take packed parameters ([`params`]) and give packed rows ([`reading`],
+//! [`pack`]), of long ones in a thread ([`statement`]). Everything else is a
+//! generated function ([`api`]).
 
 mod api;
 mod aside;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::pack::{Packer, Text};
 use crate::error::{Error, ErrorCode, Result};
-use crate::query::Cursor;
+use crate::query::{Cursor, Params, Plan, Session};
 
 /// The most rows of a chunk. JavaScript's substrings keep the text of their
 /// chunk alive, so one surviving string holds no more than this.
@@ -120,6 +120,27 @@ impl Reading {
             }
         }
     }
+}
+
+/// Packs the row of a find of one row by its key; false where the plan is not that, or the output too small: then it is
+/// to be run as any other.
+pub(super) fn read_one(
+    plan: &Plan,
+    session: &mut Session<'_>,
+    params: &Params,
+    output: &mut [f64],
+    text: &mut Text,
+) -> Result<bool> {
+    text.clear();
+    let (header, room) = output.split_at_mut_checked(HEADER).ok_or_else(too_small)?;
+    let mut packer = Packer::new(room, text);
+    let Some(rows) = plan.find_one(session, params, &mut packer)? else { return Ok(false) };
+    if !packer.into_overflow().is_empty() {
+        return Ok(false);
+    }
+    header.fill(0.0);
+    set(header, ROWS, rows);
+    Ok(true)
 }
 
 /// Says in the output which cursor goes on.

@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
-use super::cursor::Cursor;
 use super::lookup::Through;
 use super::operand;
 use super::params::Params;
-use super::shape::{Filter, FindShape, Matching, OperandId, Shape, UniqueKey, whole};
+use super::project::project_fields;
+use super::run::{Plan, Session};
+use super::shape::{Body, Filter, FindShape, Matching, OperandId, SelectShape, Shape, UniqueKey, whole};
+use super::sink::Sink;
 use super::watch::Watch;
 use crate::catalog::Schema;
 use crate::error::Result;
@@ -73,23 +75,61 @@ pub(super) fn row_by_key<'r>(
     }))
 }
 
-/// The row of a find of one row by its key, where it asks for nothing but fields of that; else `None`.
-pub(super) fn find_by_key(
-    shape: &Arc<Shape>,
-    find: &FindShape,
-    params: &Params,
-    root: &Root,
-    watch: &Watch,
-) -> Result<Option<Cursor>> {
-    let first =
-        |limit: OperandId| shape.operands.get(limit).is_some_and(|limit| operand::is_positive(limit, params));
-    let plain = find.select.nested.is_empty() && find.per.is_none() && find.lock.is_none();
-    if !plain || find.offset.is_some() || !find.limit.is_none_or(first) {
-        return Ok(None);
+impl Plan {
+    /// Hands out what a find of one row by its key finds, at once and without a cursor; gives the number of rows, which
+    /// is one at most. `None` where the plan is not that, or has not been run on the catalog yet: then it is to be run.
+    ///
+    /// # Errors
+    /// As [`Plan::run`].
+    pub fn find_one<S: Sink + ?Sized>(
+        &self,
+        session: &mut Session<'_>,
+        params: &Params,
+        sink: &mut S,
+    ) -> Result<Option<usize>> {
+        if self.writes() {
+            return Ok(None);
+        }
+        let known = self.shape.read();
+        let Some((catalog, shape)) = &*known else { return Ok(None) };
+        let Body::Find(find) = &shape.body else { return Ok(None) };
+        let mut find_in = |root: &Root, watch: &Watch| {
+            if !std::ptr::eq(catalog.as_ptr(), Arc::as_ptr(&root.catalog)) || !find.is_of_one(shape, params) {
+                return Ok(None);
+            }
+            let found = row_by_key(&find.rows, shape, params, root, watch)?;
+            Ok(found.map(|row| row.map_or(0, |row| hand_out(&find.select, row, sink))))
+        };
+        match session {
+            Session::Store(store) => store.look(|root| find_in(root, &Watch::default()))?,
+            Session::Transaction(transaction) => {
+                let watch = Watch::of(transaction.reads());
+                let found = find_in(transaction.root()?, &watch)?;
+                if found.is_some() {
+                    transaction.settle();
+                }
+                Ok(found)
+            }
+        }
     }
-    let row = row_by_key(&find.rows, shape, params, root, watch)?;
-    Ok(row.map(|row| match row {
-        Some(row) => Cursor::row(Arc::clone(shape), row.clone()),
-        None => Cursor::empty(),
-    }))
+}
+
+impl FindShape {
+    /// Whether it asks for nothing but fields of the first row.
+    fn is_of_one(&self, shape: &Shape, params: &Params) -> bool {
+        let first = |limit: OperandId| {
+            shape.operands.get(limit).is_some_and(|limit| operand::is_positive(limit, params))
+        };
+        self.rows.by_key.is_some()
+            && self.select.nested.is_empty()
+            && self.per.is_none()
+            && self.lock.is_none()
+            && self.offset.is_none()
+            && self.limit.is_none_or(first)
+    }
+}
+
+fn hand_out<S: Sink + ?Sized>(select: &SelectShape, row: &Row, sink: &mut S) -> usize {
+    project_fields(&select.fields, row, 0, sink);
+    1
 }

@@ -22,7 +22,6 @@ enum Rows {
     #[default]
     None,
     Find(Box<Find>),
-    Row(Found),
     Written(Written),
     Documents(Documents),
 }
@@ -51,13 +50,6 @@ enum Source {
     Walk { collection: Arc<Collection>, choice: Choice },
     /// Found and sorted.
     Sorted(Vec<Row>),
-}
-
-/// The row of a find that is of one row.
-struct Found {
-    shape: Arc<Shape>,
-    row: Row,
-    done: bool,
 }
 
 /// Rows written, with their places among those of the parameters; or a row of each group, with the size of the group.
@@ -90,7 +82,6 @@ impl Cursor {
         match &self.0 {
             Rows::None => true,
             Rows::Find(find) => find.now.done,
-            Rows::Row(found) => found.done,
             Rows::Written(written) => written.now == written.rows.len(),
             Rows::Documents(rows) => rows.now == rows.documents.len(),
         }
@@ -106,7 +97,6 @@ impl Cursor {
         match &mut self.0 {
             Rows::None => Ok(0),
             Rows::Find(find) => find.next_chunk(most, sink),
-            Rows::Row(found) => Ok(found.next_chunk(most, sink)),
             Rows::Written(written) => Ok(written.next_chunk(most, sink)),
             Rows::Documents(rows) => Ok(rows.next_chunk(most, sink)),
         }
@@ -133,7 +123,7 @@ impl Cursor {
                 let most = rows.len();
                 Ok(Some(Self::sorted(execution, shape, rows, 0, most)))
             }
-            Rows::None | Rows::Row(_) | Rows::Written(_) | Rows::Documents(_) => Ok(None),
+            Rows::None | Rows::Written(_) | Rows::Documents(_) => Ok(None),
         }
     }
 
@@ -170,11 +160,6 @@ impl Cursor {
 
     fn find(execution: Execution, shape: Arc<Shape>, source: Source, state: State) -> Self {
         Self(Rows::Find(Box::new(Find { execution, shape, source, now: state })))
-    }
-
-    /// One row.
-    pub(super) fn row(shape: Arc<Shape>, row: Row) -> Self {
-        Self(Rows::Row(Found { shape, row, done: false }))
     }
 
     /// Rows that were written.
@@ -271,18 +256,6 @@ impl Find {
             }
         }
         Ok(given)
-    }
-}
-
-impl Found {
-    fn next_chunk<S: Sink + ?Sized>(&mut self, most: usize, sink: &mut S) -> usize {
-        let Body::Find(FindShape { select, .. }) = &self.shape.body else { return 0 };
-        if self.done || most == 0 {
-            return 0;
-        }
-        project_fields(&select.fields, &self.row, 0, sink);
-        self.done = true;
-        1
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::RwLock;
 
-use super::by_key::{find_by_key, row_by_key};
+use super::by_key::row_by_key;
 use super::cursor::Cursor;
 use super::execution::Execution;
 use super::locking::{find_locked, needs_transaction};
@@ -32,7 +32,7 @@ const INDEXING: usize = 4;
 pub struct Plan {
     statement: Statement,
     /// The shape in the catalog that it was last run on.
-    shape: RwLock<Option<(Weak<Catalog>, Arc<Shape>)>>,
+    pub(super) shape: RwLock<Option<(Weak<Catalog>, Arc<Shape>)>>,
 }
 
 /// Where a plan runs.
@@ -130,12 +130,6 @@ impl Plan {
     fn read(&self, session: &mut Session<'_>, params: &Params, most: usize) -> Result<Outcome> {
         let root = session.root()?;
         let shape = self.shape(&root.catalog)?;
-        if most > 0
-            && let Body::Find(find) = &shape.body
-            && let Some(rows) = find_by_key(&shape, find, params, &root, &session.watch())?
-        {
-            return Ok(Outcome { affected: 0, rows });
-        }
         let execution = begin(&shape, root, params, most)?.watched(session.watch());
         match &shape.body {
             Body::Find(find) => {

@@ -124,6 +124,14 @@ impl Core {
         }
     }
 
+    /// Looks at the newest version without holding it, unless it is lent.
+    pub fn look<T>(&self, body: impl FnOnce(&Root) -> T) -> T {
+        if let Newest::Here(root) = &*self.newest.read() {
+            return body(root);
+        }
+        body(&self.current())
+    }
+
     fn end(&self, loan: &Arc<Loan>, work: &mut Work) {
         if matches!(work.stage, Stage::Lent) {
             let (root, effects, lent) = work.parts(self, loan);

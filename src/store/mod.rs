@@ -145,6 +145,15 @@ impl Store {
         Ok(self.core.current())
     }
 
+    /// Looks at the newest version without holding it. Commits wait until that is done, which is therefore to be short.
+    ///
+    /// # Errors
+    /// `StoreClosed`.
+    pub fn look<T>(&self, body: impl FnOnce(&Root) -> T) -> Result<T> {
+        self.check_open()?;
+        Ok(self.core.look(body))
+    }
+
     /// Begins a transaction on the newest version.
     ///
     /// # Errors

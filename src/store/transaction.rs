@@ -414,7 +414,7 @@ impl std::fmt::Debug for Transaction {
             .field("options", &self.options)
             .field("base", &self.base.sequence)
             .field("effects", &self.effects.len())
-            .field("savepoints", &self.savepoints.iter().map(|point| &point.name).collect::<Vec<_>>())
+            .field("savepoints", &self.savepoints.iter().map(|point| point.id).collect::<Vec<_>>())
             .field("ended", &self.ended)
             .finish_non_exhaustive()
     }

@@ -97,17 +97,19 @@ impl Reads {
     /// The lists of some keys; those that are not there are empty.
     fn run(
         &self,
-        session: Session<'_>,
+        mut session: Session<'_>,
         kind: usize,
         from: i64,
         to: i64,
     ) -> Result<Vec<(i64, Vec<Id>)>, Error> {
         let params =
             [vec![from], vec![from, to], vec![]][kind].iter().map(|key| Some(Value::Int(*key))).collect();
-        let mut rows = self.0[kind].run(session, Params::new(params))?.rows;
-        let mut lists = Lists::default();
-        while !rows.is_done() {
-            rows.next_chunk(100, &mut lists)?;
+        let (plan, params, mut lists) = (&self.0[kind], Params::new(params), Lists::default());
+        if plan.find_one(&mut session, &params, &mut lists)?.is_none() {
+            let mut rows = plan.run(session, params)?.rows;
+            while !rows.is_done() {
+                rows.next_chunk(100, &mut lists)?;
+            }
         }
         let keys = [from..from + 1, from..to, 0..KEYS][kind].clone();
         Ok(keys.map(|key| (key, lists.lists.remove(&key).unwrap_or_default())).collect())

@@ -80,10 +80,15 @@ fn store_of(schema: Json) -> Arc<Store> {
 }
 
 fn try_run(store: &Arc<Store>, plan: Json, params: Vec<Option<Value>>) -> Result<(u64, Vec<Json>), Error> {
-    let outcome = Plan::parse(&plan.to_string())?.run(Session::Store(store), Params::new(params))?;
+    let (plan, params) = (Plan::parse(&plan.to_string())?, Params::new(params));
+    let outcome = plan.run(Session::Store(store), params.clone())?;
     let (mut cursor, mut rows) = (outcome.rows, Rows::default());
     while !cursor.is_done() {
         cursor.next_chunk(2, &mut rows)?;
+    }
+    let mut at_once = Rows::default();
+    if plan.find_one(&mut Session::Store(store), &params, &mut at_once)?.is_some() {
+        assert_eq!(at_once.0, rows.0, "the row of a key");
     }
     Ok((outcome.affected, rows.0))
 }

@@ -55,6 +55,34 @@ fn pages_have_no_overlap_and_reverse_is_the_exact_opposite() {
 }
 
 #[test]
+fn a_find_by_key_is_answered_at_once_when_it_has_been_run_before() {
+    let store = store();
+    insert(&store, &["text"], vec![vec!["a".into()], vec!["b".into()]]);
+    let find = |field: &str, page: Json| {
+        let mut find = json!({"from": "thing", "select": {"fields": [{"field": "text", "as": "text"}]},
+            "where": {"cmp": {"op": "eq", "path": {"field": field}, "value": {"p": 0}}}});
+        find.as_object_mut().unwrap().extend(page.as_object().unwrap().clone());
+        Plan::parse(&json!({"find": find}).to_string()).unwrap()
+    };
+    let at_once = |plan: &Plan, key: i64| {
+        let mut rows = Rows::default();
+        let params = Params::new(vec![Some(key.into())]);
+        plan.find_one(&mut Session::Store(&store), &params, &mut rows).unwrap().map(|_| rows.0)
+    };
+    let prepared = |plan: Plan| {
+        plan.run(Session::Store(&store), Params::new(vec![Some(1.into())])).unwrap();
+        plan
+    };
+    let by_id = find("id", json!({}));
+    assert_eq!(at_once(&by_id, 2), None, "not before it has been run");
+    let by_id = prepared(by_id);
+    assert_eq!(at_once(&by_id, 2), Some(vec![json!("b")]));
+    assert_eq!(at_once(&by_id, 3), Some(vec![]));
+    assert_eq!(at_once(&prepared(find("id", json!({"offset": {"v": 1}}))), 2), None);
+    assert_eq!(at_once(&prepared(find("num", json!({}))), 2), None);
+}
+
+#[test]
 fn finds_by_key_are_as_finds_of_any_other_kind() {
     let store = store();
     let texts = [Value::from("a"), "b".into(), Value::Null, "d".into(), Value::Null];

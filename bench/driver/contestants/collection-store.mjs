@@ -109,7 +109,7 @@ export async function open(indexes, path, options) {
     removeAbove: (id) => engine.write(plans.removeAbove, [id]).affected,
     savepoint: (id, score) =>
       transaction((session) => {
-        const savepoint = session.savepoint('one');
+        const savepoint = session.savepoint();
         session.write(plans.update, [id, score]);
         session.rollbackTo(savepoint);
         session.release(savepoint);
@@ -117,7 +117,7 @@ export async function open(indexes, path, options) {
       }),
     nested: (id, score) =>
       transaction((session) => {
-        const savepoint = session.savepoint('one');
+        const savepoint = session.savepoint();
         session.write(plans.update, [id, score]);
         session.release(savepoint);
         return session.find(plans.get, [id])[0].score;

@@ -362,7 +362,7 @@ fn a_deferred_key_is_checked_when_the_transaction_commits() {
         assert_eq!(tx.commit().unwrap_err().code, ErrorCode::ForeignKey);
 
         let mut tx = begin();
-        let savepoint = tx.savepoint("before").unwrap();
+        let savepoint = tx.savepoint().unwrap();
         tx.statement(|w| delete(w, "parent", 1)).unwrap();
         tx.rollback_to(savepoint).unwrap();
         tx.commit().unwrap();

@@ -163,7 +163,7 @@ fn what_a_transaction_does_beside_writing_rows_works_on_what_it_wrote_in_place()
     let store = store();
     let mut transaction = begin(&store);
     add(&mut transaction, "c");
-    let savepoint = transaction.savepoint("one").unwrap();
+    let savepoint = transaction.savepoint().unwrap();
     add(&mut transaction, "d");
     transaction.rollback_to(savepoint).unwrap();
     assert_eq!(names(transaction.root().unwrap()), json!(["a", "b", "c"]));
@@ -196,14 +196,14 @@ fn savepoints_are_gone_back_to_in_place_and_where_somebody_has_looked() {
         };
         let before = place(&store);
         let mut transaction = begin(&store);
-        let first = transaction.savepoint("first").unwrap();
+        let first = transaction.savepoint().unwrap();
         look(1);
         add(&mut transaction, "c");
         look(2);
-        let second = transaction.savepoint("second").unwrap();
+        let second = transaction.savepoint().unwrap();
         transaction.statement(|writer| update(writer, "author", 1, json!({"email": "other"}))).unwrap();
         look(3);
-        let third = transaction.savepoint("third").unwrap();
+        let third = transaction.savepoint().unwrap();
         transaction.statement(|writer| delete(writer, "author", 2)).unwrap();
         look(4);
         transaction.rollback_to(third).unwrap();

@@ -36,10 +36,9 @@ fn savepoints_nest_and_keep_their_meaning() {
     let store = open(library());
     let mut transaction = begin(&store);
     add(&mut transaction, "a").unwrap();
-    let outer = transaction.savepoint("s").unwrap();
+    let outer = transaction.savepoint().unwrap();
     add(&mut transaction, "b").unwrap();
-    let inner = transaction.savepoint("s").unwrap();
-    assert_eq!(transaction.find_savepoint("s").unwrap(), inner, "the newest of the name");
+    let inner = transaction.savepoint().unwrap();
     add(&mut transaction, "c").unwrap();
     transaction.rollback_to(inner).unwrap();
     assert_eq!(names(transaction.root().unwrap()), json!(["a", "b"]));
@@ -49,11 +48,10 @@ fn savepoints_nest_and_keep_their_meaning() {
     transaction.rollback_to(outer).unwrap();
     assert_eq!(code(transaction.rollback_to(inner)), ErrorCode::SavepointNotFound);
     assert_eq!(names(transaction.root().unwrap()), json!(["a"]));
-    let third = transaction.savepoint("t").unwrap();
+    let third = transaction.savepoint().unwrap();
     add(&mut transaction, "e").unwrap();
     transaction.release(outer).unwrap();
     assert_eq!(code(transaction.release(third)), ErrorCode::SavepointNotFound, "later ones go with it");
-    assert_eq!(code(transaction.find_savepoint("s")), ErrorCode::SavepointNotFound);
     transaction.commit().unwrap();
     assert_eq!(names(&store.current().unwrap()), json!(["a", "e"]));
 }
@@ -62,8 +60,8 @@ fn savepoints_nest_and_keep_their_meaning() {
 fn savepoints_of_others_are_not_found() {
     let store = open(library());
     let (mut one, mut other) = (begin(&store), begin(&store));
-    let savepoint = one.savepoint("s").unwrap();
-    other.savepoint("s").unwrap();
+    let savepoint = one.savepoint().unwrap();
+    other.savepoint().unwrap();
     assert_eq!(code(other.rollback_to(savepoint)), ErrorCode::SavepointNotFound);
     assert_eq!(code(other.release(savepoint)), ErrorCode::SavepointNotFound);
 }
@@ -73,7 +71,7 @@ fn an_ended_transaction_says_so() {
     let store = open(library());
     for commit in [true, false] {
         let mut transaction = begin(&store);
-        let savepoint = transaction.savepoint("s").unwrap();
+        let savepoint = transaction.savepoint().unwrap();
         if commit {
             transaction.commit().map(drop).unwrap()
         } else {
@@ -82,7 +80,7 @@ fn an_ended_transaction_says_so() {
         let closed = ErrorCode::TransactionClosed;
         assert_eq!(code(transaction.commit()), closed);
         assert_eq!(code(transaction.rollback()), closed);
-        assert_eq!(code(transaction.savepoint("t")), closed);
+        assert_eq!(code(transaction.savepoint()), closed);
         assert_eq!(code(transaction.rollback_to(savepoint)), closed);
         assert_eq!(code(transaction.root().cloned()), closed);
         assert_eq!(code(add(&mut transaction, "x")), closed);
@@ -207,7 +205,7 @@ fn a_rollback_to_a_savepoint_gives_its_locks_back() {
     }
     let (mut one, mut other) = (begin(&store), begin(&store));
     one.statement(|w| update(w, "author", 1, json!({"born": 1}))).unwrap();
-    let savepoint = one.savepoint("s").unwrap();
+    let savepoint = one.savepoint().unwrap();
     one.statement(|w| update(w, "author", 2, json!({"born": 1}))).unwrap();
     assert_eq!(code(other.statement(|w| update(w, "author", 2, json!({"born": 2})))), ErrorCode::Locked);
     one.rollback_to(savepoint).unwrap();
@@ -221,7 +219,7 @@ fn a_rollback_to_a_savepoint_gives_its_locks_back() {
 fn a_flush_rolled_back_to_a_savepoint_still_sees_others() {
     let store = open(library());
     let mut flush = begin_flush(&store);
-    let savepoint = flush.savepoint("s").unwrap();
+    let savepoint = flush.savepoint().unwrap();
     add(&mut flush, "a").unwrap();
     write(&store, |w| insert(w, "author", json!({"name": "b"}))).unwrap();
     assert_eq!(names(flush.root().unwrap()), json!(["a", "b"]));
@@ -316,7 +314,7 @@ fn schema_changes_are_rolled_back_too() {
     let store = open(library());
     write(&store, |w| insert(w, "author", json!({"name": "a"}))).unwrap();
     let mut transaction = begin(&store);
-    let savepoint = transaction.savepoint("s").unwrap();
+    let savepoint = transaction.savepoint().unwrap();
     transaction.drop_schema().unwrap();
     assert_eq!(code(transaction.root().unwrap().by_name("author").cloned()), ErrorCode::CollectionNotFound);
     transaction.rollback_to(savepoint).unwrap();

@@ -9,13 +9,12 @@ use crate::store::loan::take_back;
 use crate::store::root::Root;
 use crate::store::writer::Effect;
 
-/// The name of a savepoint among all savepoints of all transactions.
+/// The number of a savepoint among all savepoints of all transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SavepointId(pub u64);
 
 pub(super) struct Savepoint {
     pub id: SavepointId,
-    pub name: String,
     pub version: Kept,
     /// How many of the transaction's effects it has.
     pub effects: usize,
@@ -37,9 +36,8 @@ pub(super) enum Kept {
 }
 
 impl Transaction {
-    /// Sets a savepoint. Its cost does not depend on the data. A name may be used
-    /// again; it then means the newest savepoint of that name.
-    pub fn savepoint(&mut self, name: &str) -> Result<SavepointId> {
+    /// Sets a savepoint. Its cost does not depend on the data.
+    pub fn savepoint(&mut self) -> Result<SavepointId> {
         static LAST: AtomicU64 = AtomicU64::new(0);
         self.check_open()?;
         if !self.settled {
@@ -62,7 +60,6 @@ impl Transaction {
         let id = SavepointId(LAST.fetch_add(1, Ordering::Relaxed) + 1);
         self.savepoints.push(Savepoint {
             id,
-            name: name.to_owned(),
             version,
             effects,
             locks: self.held.len(),
@@ -76,16 +73,6 @@ impl Transaction {
     /// Refuses writes until the newest savepoint is released or gone back to.
     pub fn restrict(&mut self) {
         self.options.read_only = true;
-    }
-
-    /// The newest savepoint of a name, or `SavepointNotFound`.
-    pub fn find_savepoint(&self, name: &str) -> Result<SavepointId> {
-        self.check_open()?;
-        let found = self.savepoints.iter().rfind(|savepoint| savepoint.name == name);
-        found.map(|savepoint| savepoint.id).ok_or_else(|| {
-            let message = format!("savepoint \"{name}\" does not exist in this transaction");
-            Error::new(ErrorCode::SavepointNotFound, message)
-        })
     }
 
     /// Goes back to a savepoint, which stays; later ones are gone.

@@ -144,15 +144,16 @@ impl Plans {
         }
     }
 
-    fn read(session: Session<'_>, plan: &Plan, values: Vec<Value>, probe: &mut Probe) {
-        let mut rows = plan.run(session, values.into()).unwrap().rows;
+    fn find(&self, plan: &Plan, values: Vec<Value>, probe: &mut Probe) {
+        let mut session = Session::Store(&self.store);
+        let params = values.into();
+        if plan.find_one(&mut session, &params, probe).unwrap().is_some() {
+            return;
+        }
+        let mut rows = plan.run(session, params).unwrap().rows;
         while !rows.is_done() {
             rows.next_chunk(256, probe).unwrap();
         }
-    }
-
-    fn find(&self, plan: &Plan, values: Vec<Value>, probe: &mut Probe) {
-        Self::read(Session::Store(&self.store), plan, values, probe);
     }
 
     fn write(&self, plan: &Plan, params: Params) -> u64 {
@@ -181,7 +182,7 @@ impl Plans {
 
     fn inside(&mut self, id: i64, score: f64, back: bool) -> f64 {
         self.transaction(|transaction| {
-            let savepoint = transaction.savepoint("one").unwrap();
+            let savepoint = transaction.savepoint().unwrap();
             self.update.run(Session::Transaction(transaction), vec![id.into(), score.into()].into()).unwrap();
             if back {
                 transaction.rollback_to(savepoint).unwrap();
