@@ -4,6 +4,8 @@
 //! affinity of SQLite where they agree; nothing is changed without being exact,
 //! but for a double that stands for a decimal text.
 
+use std::borrow::Cow;
+
 use super::def::{FieldDef, FieldType};
 use crate::error::{Error, ErrorCode, Result};
 use crate::value::{Decimal, Value, format_date, parse_date};
@@ -22,6 +24,28 @@ pub fn coerce(field: &FieldDef, value: Value) -> Result<Value> {
     match to_type(field.kind, value) {
         Ok(value) => Ok(value),
         Err((problem, value)) => Err(problem.into_error(field, &value)),
+    }
+}
+
+/// As [`coerce`], of a value that need not be one's own where it is of the type already.
+///
+/// # Errors
+/// Those of [`coerce`].
+pub fn coerced<'v>(field: &FieldDef, value: Cow<'v, Value>) -> Result<Cow<'v, Value>> {
+    if is_of_type(field.kind, &value) { Ok(value) } else { coerce(field, value.into_owned()).map(Cow::Owned) }
+}
+
+/// Whether a value certainly is as the field stores it.
+fn is_of_type(kind: FieldType, value: &Value) -> bool {
+    match (kind, value) {
+        (FieldType::Float, Value::Float(float)) => float.is_finite(),
+        (_, Value::Null)
+        | (FieldType::Int | FieldType::BigInt, Value::Int(_))
+        | (FieldType::Text, Value::Text(_))
+        | (FieldType::Bool, Value::Bool(_))
+        | (FieldType::Decimal, Value::Decimal(_))
+        | (FieldType::Bytes, Value::Bytes(_)) => true,
+        _ => false,
     }
 }
 

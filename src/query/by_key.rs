@@ -3,17 +3,21 @@
 
 use std::sync::Arc;
 
+use super::execution::defect;
 use super::lookup::Through;
 use super::operand;
 use super::params::Params;
 use super::project::project_fields;
-use super::run::{Plan, Session};
-use super::shape::{Body, Filter, FindShape, Matching, OperandId, SelectShape, Shape, UniqueKey, whole};
+use super::run::{Outcome, Plan, Session, delete};
+use super::shape::{
+    Body, Filter, FindShape, Matching, OperandId, SelectShape, Shape, UniqueKey, UpdateShape, whole,
+};
 use super::sink::Sink;
+use super::update::update;
 use super::watch::Watch;
 use crate::catalog::Schema;
 use crate::error::Result;
-use crate::store::Root;
+use crate::store::{Root, Transaction};
 use crate::value::Row;
 
 /// The key of the one row that conditions are about.
@@ -104,13 +108,48 @@ impl Plan {
             Session::Store(store) => store.look(|root| find_in(root, &Watch::default()))?,
             Session::Transaction(transaction) => {
                 let watch = Watch::of(transaction.reads());
-                let found = find_in(transaction.root()?, &watch)?;
+                let found = transaction.look(|root| find_in(root, &watch))??;
                 if found.is_some() {
                     transaction.settle();
                 }
                 Ok(found)
             }
         }
+    }
+
+    /// Changes or deletes the one row that conditions name by its key. `None` where the plan is not that, or has not been
+    /// run on the catalog yet.
+    pub(super) fn write_one(
+        &self,
+        transaction: &mut Transaction,
+        params: &Params,
+    ) -> Result<Option<Outcome>> {
+        let known = self.shape.read();
+        let Some((catalog, shape)) = &*known else { return Ok(None) };
+        let (Body::Update(UpdateShape { rows: matching, .. }) | Body::Delete(matching)) = &shape.body else {
+            return Ok(None);
+        };
+        if matching.by_key.is_none() {
+            return Ok(None);
+        }
+        let watch = Watch::of(transaction.reads());
+        let found =
+            transaction.look(|root| match std::ptr::eq(catalog.as_ptr(), Arc::as_ptr(&root.catalog)) {
+                true => Ok(row_by_key(matching, shape, params, root, &watch)?.map(|row| row.cloned())),
+                false => Ok(None),
+            })??;
+        let Some(row) = found else { return Ok(None) };
+        match &shape.body {
+            Body::Update(write) => {
+                let value = |operand| match shape.operands.get(operand) {
+                    Some(operand) => operand::stored(operand, params),
+                    None => Err(defect("an operand is not there")),
+                };
+                update(transaction, value, shape, write, row.into_iter())
+            }
+            _ => delete(transaction, matching, row.into_iter()),
+        }
+        .map(Some)
     }
 }
 

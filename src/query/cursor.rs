@@ -163,8 +163,11 @@ impl Cursor {
     }
 
     /// Rows that were written.
-    pub(super) fn written(shape: Arc<Shape>, rows: Vec<(usize, Row)>) -> Self {
-        Self(Rows::Written(Written { shape, rows, now: 0 }))
+    pub(super) fn written(shape: &Arc<Shape>, rows: Vec<(usize, Row)>) -> Self {
+        if rows.is_empty() {
+            return Self::empty();
+        }
+        Self(Rows::Written(Written { shape: Arc::clone(shape), rows, now: 0 }))
     }
 }
 

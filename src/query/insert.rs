@@ -1,5 +1,6 @@
 //! Inserting rows, and what is done about keys that are taken.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::cursor::Cursor;
@@ -10,9 +11,9 @@ use super::plan::ConflictAction;
 use super::run::Outcome;
 use super::shape::{ConflictShape, InsertShape, Shape, UniqueKey};
 use super::watch::Watch;
-use crate::catalog::{DefaultValue, Schema, coerce};
+use crate::catalog::{DefaultValue, Schema, coerced};
 use crate::error::{Error, ErrorCode, Result};
-use crate::store::{Transaction, Writer};
+use crate::store::{Changes, Transaction, Writer};
 use crate::value::{Row, Value, encode_key};
 
 /// Inserts the rows of the parameters.
@@ -30,16 +31,18 @@ pub(super) fn insert(
     let mut affected = 0;
     let written = transaction.statement_of(rows.len(), |writer| {
         let mut written = Vec::new();
+        let mut values = Vec::new();
         for (place, given) in rows.into_iter().enumerate() {
-            let mut values = vec![None; insert.schema.width()];
+            values.clear();
+            values.resize(insert.schema.width(), None);
             for (position, value) in insert.fields.iter().zip(given) {
                 if let Some(slot) = values.get_mut(*position) {
-                    slot.clone_from(value);
+                    *slot = value.as_ref().map(Cow::Borrowed);
                 }
             }
             let row = match &insert.conflict {
-                Some(conflict) => put(writer, &watch, &mut execution, &insert.schema, conflict, values)?,
-                None => Some(writer.insert(insert.schema.id, values)?),
+                Some(conflict) => put(writer, &watch, &mut execution, &insert.schema, conflict, &mut values)?,
+                None => Some(writer.insert_given(insert.schema.id, &mut values)?),
             };
             let Some(row) = row else { continue };
             affected += 1;
@@ -49,7 +52,7 @@ pub(super) fn insert(
         }
         Ok(written)
     })?;
-    Ok(Outcome { affected, rows: Cursor::written(Arc::clone(shape), written) })
+    Ok(Outcome { affected, rows: Cursor::written(shape, written) })
 }
 
 /// The parameters of rows, row by row. Without fields there is one row.
@@ -79,16 +82,16 @@ fn put(
     execution: &mut Option<Execution>,
     schema: &Schema,
     conflict: &ConflictShape,
-    values: Vec<Option<Value>>,
+    values: &mut Vec<Option<Cow<'_, Value>>>,
 ) -> Result<Option<Row>> {
     let mut taken = None;
     for key in &conflict.keys {
-        taken = stored(writer, watch, schema, key, &values)?;
+        taken = stored(writer, watch, schema, key, values)?;
         if taken.is_some() {
             break;
         }
     }
-    let Some(key) = taken else { return writer.insert(schema.id, values).map(Some) };
+    let Some(key) = taken else { return writer.insert_given(schema.id, values).map(Some) };
     if conflict.action == ConflictAction::Ignore {
         return Ok(None);
     }
@@ -104,8 +107,7 @@ fn put(
             return Ok(None);
         }
     }
-    let mut values = values;
-    let changes: Vec<(usize, Value)> = conflict
+    let mut changes: Changes<'_> = conflict
         .merge
         .iter()
         .filter_map(|position| Some((*position, values.get_mut(*position)?.take()?)))
@@ -113,7 +115,7 @@ fn put(
     if changes.is_empty() {
         return Ok(Some(row));
     }
-    writer.change(schema.id, row, &changes).map(Some)
+    writer.change(schema.id, row, &mut changes).map(Some)
 }
 
 /// The primary key of the stored row that has the same values in a unique key.
@@ -122,7 +124,7 @@ fn stored(
     watch: &Watch,
     schema: &Schema,
     unique: &UniqueKey,
-    values: &[Option<Value>],
+    values: &[Option<Cow<'_, Value>>],
 ) -> Result<Option<Vec<u8>>> {
     let collection = writer.root().collection(schema.id)?;
     let mut key = Vec::with_capacity(24);
@@ -153,17 +155,17 @@ fn stored(
 fn encode(
     key: &mut Vec<u8>,
     schema: &Schema,
-    values: &[Option<Value>],
+    values: &[Option<Cow<'_, Value>>],
     position: usize,
     json: &[String],
 ) -> Result<bool> {
     let Some(field) = schema.field(position) else { return Ok(false) };
     let value = match (values.get(position), &field.default) {
-        (Some(Some(value)), _) => coerce(&field.def, value.clone())?,
-        (_, Some(DefaultValue::Value(value))) => value.clone(),
-        _ => Value::Null,
+        (Some(Some(value)), _) => coerced(&field.def, Cow::Borrowed(value))?,
+        (_, Some(DefaultValue::Value(value))) => Cow::Borrowed(value),
+        _ => return Ok(false),
     };
-    match value.as_ref().at_path(json) {
+    match value.as_ref().as_ref().at_path(json) {
         Some(value) if !value.is_null() => {
             encode_key(key, value);
             Ok(true)

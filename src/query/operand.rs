@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use ahash::AHashMap;
 
+use super::execution::defect;
 use super::like::Like;
 use super::params::Params;
 use super::regex::Regex;
 use super::shape::{OperandKind, OperandShape, Source};
-use crate::catalog::{FieldDef, FieldType, coerce};
+use crate::catalog::{FieldDef, FieldType, coerce, coerced};
 use crate::error::{Error, ErrorCode, Result};
 use crate::value::{Value, ValueRef, encode_key};
 
@@ -61,7 +62,7 @@ fn bind_one(shape: &OperandShape, params: &Params) -> Result<Operand> {
     let value = get(&shape.source, params)?;
     Ok(match &shape.kind {
         OperandKind::Value(field) => Operand::Value(compared(field.as_ref(), value.into_owned())?),
-        OperandKind::Stored(field) => Operand::Value(coerce(field, value.into_owned())?),
+        OperandKind::Stored(_) => Operand::Value(stored(shape, params)?.into_owned()),
         OperandKind::List(field) => match value.into_owned() {
             Value::Null => Operand::Unknown,
             Value::Array(items) => Operand::List(List::new(field.as_ref(), items)?),
@@ -128,6 +129,14 @@ fn get<'p>(source: &'p Source, params: &'p Params) -> Result<Cow<'p, Value>> {
             )),
         },
     }
+}
+
+/// The value that a field is given.
+pub(super) fn stored<'p>(shape: &'p OperandShape, params: &'p Params) -> Result<Cow<'p, Value>> {
+    let OperandKind::Stored(field) = &shape.kind else {
+        return Err(defect("an operand is not to be stored"));
+    };
+    coerced(field, get(&shape.source, params)?)
 }
 
 /// Appends the key of an operand that a field is compared with; tells whether it has one, which a null has not.

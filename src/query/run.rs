@@ -1,10 +1,10 @@
 //! Compiled plans and where they run.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Weak};
 
 use parking_lot::RwLock;
 
-use super::by_key::row_by_key;
 use super::cursor::Cursor;
 use super::execution::Execution;
 use super::locking::{find_locked, needs_transaction};
@@ -157,10 +157,7 @@ impl Plan {
                 let (execution, choice) = settle(session, execution, &shape, &count.rows, Need::ALL)?;
                 execution.allowance.require(choice.access.entries())?;
                 let groups = execution.count_by(count, &choice)?;
-                Ok(Outcome {
-                    affected: groups.len() as u64,
-                    rows: Cursor::written(Arc::clone(&shape), groups),
-                })
+                Ok(Outcome { affected: groups.len() as u64, rows: Cursor::written(&shape, groups) })
             }
             _ => Err(super::execution::defect("a read became a write")),
         }
@@ -193,6 +190,11 @@ impl Plan {
     }
 
     fn try_write(&self, transaction: &mut Transaction, params: &Params, most: usize) -> Result<Outcome> {
+        if most >= WRITING
+            && let Some(outcome) = self.write_one(transaction, params)?
+        {
+            return Ok(outcome);
+        }
         let root = Arc::clone(transaction.root()?);
         let shape = self.shape(&root.catalog)?;
         let execution = begin(&shape, root, params, most)?.watched(Watch::of(transaction.reads()));
@@ -207,42 +209,30 @@ impl Plan {
                 super::update::update_many(transaction, execution.released(), &shape, update, params)
             }
             Body::Update(update) => {
-                let (execution, rows) = match execution.row_by_key(&update.rows, &shape, params)? {
-                    Some(row) => (execution, row),
-                    None => {
-                        let mut session = Session::Transaction(transaction);
-                        let (execution, choice) =
-                            settle(&mut session, execution, &shape, &update.rows, Need::ALL)?;
-                        let rows = execution.rows(&update.rows, &choice)?;
-                        (execution, rows)
-                    }
-                };
+                let mut session = Session::Transaction(transaction);
+                let (execution, choice) = settle(&mut session, execution, &shape, &update.rows, Need::ALL)?;
+                let rows = execution.rows(&update.rows, &choice)?;
                 execution.allowance.require(rows.len().saturating_mul(WRITING))?;
-                super::update::update(transaction, execution.released(), &shape, update, rows)
+                let execution = execution.released();
+                let value = |operand| execution.value(operand).map(Cow::Borrowed);
+                super::update::update(transaction, value, &shape, update, rows.into_iter())
             }
             Body::Delete(matching) => {
-                let (execution, rows) = match execution.row_by_key(matching, &shape, params)? {
-                    Some(row) => (execution, Some(row)),
-                    None => {
-                        let mut session = Session::Transaction(transaction);
-                        let (execution, choice) =
-                            settle(&mut session, execution, &shape, matching, Need::ALL)?;
-                        let collection = execution.root.collection(matching.schema.id)?;
-                        let all = choice.is_exact() && choice.access.is_everything(collection);
-                        let rows = if all { None } else { Some(execution.rows(matching, &choice)?) };
-                        (execution, rows)
-                    }
-                };
+                let mut session = Session::Transaction(transaction);
+                let (execution, choice) = settle(&mut session, execution, &shape, matching, Need::ALL)?;
                 let collection = execution.root.collection(matching.schema.id)?;
+                let all = choice.is_exact() && choice.access.is_everything(collection);
+                let rows = if all { None } else { Some(execution.rows(matching, &choice)?) };
                 let affected = rows.as_ref().map_or_else(|| collection.rows.len(), Vec::len);
                 execution.allowance.require(affected.saturating_mul(WRITING))?;
                 drop(execution);
-                let id = matching.schema.id;
-                transaction.statement_of(affected, |writer| match rows {
-                    None => writer.delete_all(id).map(drop),
-                    Some(rows) => rows.into_iter().try_for_each(|row| writer.delete_row(id, row)),
-                })?;
-                Ok(Outcome { affected: affected as u64, rows: Cursor::empty() })
+                match rows {
+                    None => {
+                        transaction.statement_of(affected, |writer| writer.delete_all(matching.schema.id))?;
+                        Ok(Outcome { affected: affected as u64, rows: Cursor::empty() })
+                    }
+                    Some(rows) => delete(transaction, matching, rows.into_iter()),
+                }
             }
             Body::Find(_) | Body::Count(_) | Body::CountBy(_) => {
                 Err(super::execution::defect("a write became a read"))
@@ -271,6 +261,19 @@ impl Plan {
         *self.shape.write() = Some((Arc::downgrade(catalog), Arc::clone(&shape)));
         Ok(shape)
     }
+}
+
+/// Deletes rows of the transaction's version.
+pub(super) fn delete(
+    transaction: &mut Transaction,
+    matching: &Matching,
+    mut rows: impl ExactSizeIterator<Item = Row>,
+) -> Result<Outcome> {
+    let affected = rows.len();
+    transaction.statement_of(affected, |writer| {
+        rows.try_for_each(|row| writer.delete_row(matching.schema.id, row))
+    })?;
+    Ok(Outcome { affected: affected as u64, rows: Cursor::empty() })
 }
 
 /// Begins a run. A plan needs the parameters it names; where a condition came to
@@ -319,12 +322,6 @@ fn settle(
 }
 
 impl Execution {
-    /// The row that a write is about, where that is known by its key.
-    fn row_by_key(&self, matching: &Matching, shape: &Shape, params: &Params) -> Result<Option<Vec<Row>>> {
-        let row = row_by_key(matching, shape, params, &self.root, &self.watch)?;
-        Ok(row.map(|row| row.into_iter().cloned().collect()))
-    }
-
     /// The rows that a write is about, in the order of their keys.
     fn rows(&self, matching: &Matching, choice: &Choice) -> Result<Vec<Row>> {
         let collection = self.root.collection(matching.schema.id)?;

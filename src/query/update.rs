@@ -1,51 +1,88 @@
 //! Changing rows.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use bigdecimal::BigDecimal;
+use smallvec::SmallVec;
 
 use super::cursor::Cursor;
 use super::execution::Execution;
 use super::insert::parameter_rows;
 use super::params::Params;
 use super::run::Outcome;
-use super::shape::{AssignmentShape, ChangeShape, Shape, UpdateManyShape, UpdateShape};
+use super::shape::{AssignmentShape, ChangeShape, OperandId, Shape, UpdateManyShape, UpdateShape};
 use super::watch::Watch;
-use crate::catalog::{self, FieldType, Schema, coerce};
+use crate::catalog::{self, FieldType, Schema, coerced};
 use crate::error::{Error, ErrorCode, Result};
-use crate::store::{Transaction, Writer};
+use crate::store::{Changes, Transaction, Writer};
 use crate::value::{Decimal, Row, Value, ValueRef, encode_key, format_date};
 
-/// Makes the same changes to some rows of the transaction's version.
-pub(super) fn update(
+/// Makes the same changes to some rows of the transaction's version; `value` gives those of operands.
+pub(super) fn update<'v>(
     transaction: &mut Transaction,
-    execution: Execution,
+    value: impl Fn(OperandId) -> Result<Cow<'v, Value>>,
     shape: &Arc<Shape>,
     update: &UpdateShape,
-    rows: Vec<Row>,
+    rows: impl ExactSizeIterator<Item = Row>,
 ) -> Result<Outcome> {
     let schema = &update.rows.schema;
     let keep = !update.returning.fields.is_empty();
-    let now = catalog::now();
+    let assigned = |assignment| Assigned::by(assignment, schema, &value);
+    let set = update.set.iter().map(assigned).collect::<Result<SmallVec<[_; 4]>>>()?;
     let affected = rows.len();
     let written = transaction.statement_of(affected, |writer| {
         let mut written = Vec::new();
-        for (place, before) in rows.into_iter().enumerate() {
-            let changes = update
-                .set
-                .iter()
-                .map(|assignment| {
-                    Ok((assignment.position, changed(&execution, schema, assignment, &before, now)?))
-                })
-                .collect::<Result<Vec<_>>>()?;
+        for (place, before) in rows.enumerate() {
+            let mut changes = Changes::new();
+            for assigned in &set {
+                changes.push(assigned.to(schema, &before)?);
+            }
             let after =
-                if changes.is_empty() { before } else { writer.change(schema.id, before, &changes)? };
+                if changes.is_empty() { before } else { writer.change(schema.id, before, &mut changes)? };
             written.extend(keep.then_some((place, after)));
         }
         Ok(written)
     })?;
-    Ok(Outcome { affected: affected as u64, rows: Cursor::written(Arc::clone(shape), written) })
+    Ok(Outcome { affected: affected as u64, rows: Cursor::written(shape, written) })
+}
+
+/// What a field of each row is given.
+struct Assigned<'v> {
+    position: usize,
+    given: Given<'v>,
+}
+
+enum Given<'v> {
+    Value(Cow<'v, Value>),
+    /// So much more than it was.
+    Increase(i64),
+}
+
+impl<'v> Assigned<'v> {
+    fn by(
+        assignment: &AssignmentShape,
+        schema: &Schema,
+        value: &impl Fn(OperandId) -> Result<Cow<'v, Value>>,
+    ) -> Result<Self> {
+        let position = assignment.position;
+        let given = match assignment.change {
+            ChangeShape::Set(operand) => Given::Value(value(operand)?),
+            ChangeShape::Now => Given::Value(Cow::Owned(present(schema, position))),
+            ChangeShape::Increase(step) => Given::Increase(step),
+        };
+        Ok(Self { position, given })
+    }
+
+    /// The field of a row, and its value.
+    fn to(&self, schema: &Schema, before: &Row) -> Result<(usize, Cow<'_, Value>)> {
+        let value = match &self.given {
+            Given::Value(value) => Cow::Borrowed(value.as_ref()),
+            Given::Increase(step) => Cow::Owned(increased(schema, self.position, before, *step)?),
+        };
+        Ok((self.position, value))
+    }
 }
 
 /// Changes rows by key, each in its own way.
@@ -60,7 +97,8 @@ pub(super) fn update_many(
     let width = update.key.len() + update.set.len();
     let rows = parameter_rows(schema, params.from(shape.parameters), width)?;
     let keep = !update.returning.fields.is_empty();
-    let now = catalog::now();
+    let value = |operand| execution.value(operand).map(Cow::Borrowed);
+    let bump = update.bump.as_ref().map(|bump| Assigned::by(bump, schema, &value)).transpose()?;
     let mut affected = 0;
     let written = transaction.statement_of(rows.len(), |writer| {
         let mut written = Vec::new();
@@ -68,20 +106,20 @@ pub(super) fn update_many(
             let (key, set) = row.split_at_checked(update.key.len()).unwrap_or((row, &[]));
             let Some(before) = keyed(writer, &execution.watch, update, key)? else { continue };
             affected += 1;
-            let mut changes = Vec::with_capacity(set.len() + 1);
-            if let Some(bump) = &update.bump {
-                changes.push((bump.position, changed(&execution, schema, bump, &before, now)?));
+            let mut changes = Changes::new();
+            if let Some(bump) = &bump {
+                changes.push(bump.to(schema, &before)?);
             }
             for (position, value) in update.set.iter().zip(set) {
-                changes.extend(value.clone().map(|value| (*position, value)));
+                changes.extend(value.as_ref().map(|value| (*position, Cow::Borrowed(value))));
             }
             let after =
-                if changes.is_empty() { before } else { writer.change(schema.id, before, &changes)? };
+                if changes.is_empty() { before } else { writer.change(schema.id, before, &mut changes)? };
             written.extend(keep.then_some((place, after)));
         }
         Ok(written)
     })?;
-    Ok(Outcome { affected, rows: Cursor::written(Arc::clone(shape), written) })
+    Ok(Outcome { affected, rows: Cursor::written(shape, written) })
 }
 
 /// The row that has all the values of a key.
@@ -92,7 +130,7 @@ fn keyed(
     values: &[Option<Value>],
 ) -> Result<Option<Row>> {
     let schema = &update.schema;
-    let mut wanted = Vec::with_capacity(values.len());
+    let mut wanted = SmallVec::<[_; 2]>::new();
     for (position, value) in update.key.iter().zip(values) {
         let Some(value) = value else {
             let message = format!(
@@ -103,41 +141,34 @@ fn keyed(
             return Err(Error::new(ErrorCode::InvalidPlan, message).of_collection(schema.name()));
         };
         let value = match schema.field(*position) {
-            Some(field) => coerce(&field.def, value.clone())?,
-            None => value.clone(),
+            Some(field) => coerced(&field.def, Cow::Borrowed(value))?,
+            None => Cow::Borrowed(value),
         };
         wanted.push((*position, value));
     }
     let mut key = Vec::with_capacity(24);
     for primary in &schema.primary {
         if let Some((_, value)) = wanted.iter().find(|(position, _)| position == primary) {
-            encode_key(&mut key, value.as_ref());
+            encode_key(&mut key, value.as_ref().as_ref());
         }
     }
     watch.key(schema.id, &key);
     let row = writer.root().collection(schema.id)?.rows.get(&key).cloned();
     let equal = |row: &Row| {
-        wanted.iter().all(|(position, value)| !value.is_null() && row.get(*position) == value.as_ref())
+        wanted
+            .iter()
+            .all(|(position, value)| !value.is_null() && row.get(*position) == value.as_ref().as_ref())
     };
     Ok(row.filter(equal))
 }
 
-/// The value that an assignment gives a field.
-fn changed(
-    execution: &Execution,
-    schema: &Schema,
-    assignment: &AssignmentShape,
-    before: &Row,
-    now: i64,
-) -> Result<Value> {
-    match &assignment.change {
-        ChangeShape::Set(operand) => execution.value(*operand).cloned(),
-        ChangeShape::Increase(step) => increased(schema, assignment.position, before, *step),
-        ChangeShape::Now => Ok(match schema.field(assignment.position).map(|field| field.def.kind) {
-            Some(FieldType::Text) => Value::Text(format_date(now)),
-            Some(FieldType::Date) => Value::Date(now),
-            _ => Value::Int(now),
-        }),
+/// The present time as a field holds it.
+fn present(schema: &Schema, position: usize) -> Value {
+    let now = catalog::now();
+    match schema.field(position).map(|field| field.def.kind) {
+        Some(FieldType::Text) => Value::Text(format_date(now)),
+        Some(FieldType::Date) => Value::Date(now),
+        _ => Value::Int(now),
     }
 }
 

@@ -22,6 +22,7 @@ mod image;
 mod lines;
 mod loan;
 mod locks;
+mod memory;
 mod reads;
 mod recent;
 mod registry;
@@ -55,7 +56,7 @@ pub use root::{Collection, Index, Root, Shared};
 pub use salvage::{LOST, Salvaged};
 pub use snapshot::Snapshot;
 pub use transaction::{Begin, Isolation, SavepointId, Transaction};
-pub use writer::{Effect, Writer};
+pub use writer::{Changes, Effect, Writer};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};

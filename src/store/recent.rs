@@ -7,6 +7,7 @@ use super::locks::WaitId;
 use super::writer::Effect;
 use crate::catalog::Catalog;
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// So many changes of rows are kept; whoever needs older ones comes too late.
 const MOST: usize = 100_000;
@@ -50,11 +51,14 @@ pub(super) enum Unwanted {
 
 /// The latest commits of a store.
 #[derive(Default)]
-pub(super) struct Recent(Mutex<State>);
+pub(super) struct Recent {
+    /// How many watch: where nobody does, commits look no further. Changed while the state is locked.
+    watchers: AtomicUsize,
+    state: Mutex<State>,
+}
 
 #[derive(Default)]
 struct State {
-    watchers: usize,
     weight: usize,
     commits: VecDeque<Arc<Commit>>,
     /// Who waits for the next commit.
@@ -67,21 +71,27 @@ type WakeReader = Box<dyn FnOnce(WaitId) + Send>;
 impl Recent {
     /// Keeps commits from now on. To be called while nothing is published.
     pub fn watch(&self) {
-        self.0.lock().watchers += 1;
+        let state = self.state.lock();
+        self.watchers.fetch_add(1, Ordering::SeqCst);
+        drop(state);
     }
 
     /// Ends what one [`Recent::watch`] began.
     pub fn unwatch(&self) {
-        let mut state = self.0.lock();
-        state.watchers = state.watchers.saturating_sub(1);
-        if state.watchers == 0 {
+        let mut state = self.state.lock();
+        if self.watchers.fetch_sub(1, Ordering::SeqCst) == 1 {
             *state = State::default();
         }
     }
 
-    /// Calls back with the next commit, if `newest` is not behind a version already.
+    /// Whether nobody watches, so that nobody waits either.
+    fn is_alone(&self) -> bool {
+        self.watchers.load(Ordering::SeqCst) == 0
+    }
+
+    /// Calls back with the next commit, if `newest` is not behind a version already. To be called by who watches.
     pub fn wait(&self, after: u64, newest: impl Fn() -> u64, wake: WakeReader) -> Option<WaitId> {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         // Asked while the state is locked: whoever publishes after that wakes those who wait.
         if newest() > after {
             return None;
@@ -93,12 +103,15 @@ impl Recent {
 
     /// Ends a wait; nothing if it has ended already.
     pub fn cancel(&self, id: WaitId) {
-        self.0.lock().waits.retain(|(waiting, _)| *waiting != id);
+        self.state.lock().waits.retain(|(waiting, _)| *waiting != id);
     }
 
     /// Wakes whoever waits for a commit. To be called when it is published.
     pub fn published(&self) {
-        let waits = std::mem::take(&mut self.0.lock().waits);
+        if self.is_alone() {
+            return;
+        }
+        let waits = std::mem::take(&mut self.state.lock().waits);
         for (id, wake) in waits {
             wake(id);
         }
@@ -107,8 +120,11 @@ impl Recent {
     /// Keeps a commit, if anybody is interested, and gives what is not kept, or no longer. To be called in the order of
     /// the commits.
     pub fn note(&self, commit: Commit) -> Unwanted {
-        let mut state = self.0.lock();
-        if state.watchers == 0 {
+        if self.is_alone() {
+            return Unwanted::New(commit);
+        }
+        let mut state = self.state.lock();
+        if self.is_alone() {
             return Unwanted::New(commit);
         }
         state.weight += commit.change.weight();
@@ -124,7 +140,7 @@ impl Recent {
 
     /// The commits behind a version up to another; `None` if some are not kept any more.
     pub fn between(&self, after: u64, until: u64) -> Option<Vec<Arc<Commit>>> {
-        let state = self.0.lock();
+        let state = self.state.lock();
         let wanted = until.saturating_sub(after);
         let first = state.commits.front().map_or(until, |commit| commit.sequence);
         let skipped = after.saturating_add(1).checked_sub(first);

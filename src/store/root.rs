@@ -22,11 +22,19 @@ pub struct Root {
     pub(super) collections: Vec<Option<Arc<Collection>>>,
 }
 
+static NOTHING: LazyLock<Arc<Root>> = LazyLock::new(Arc::default);
+
 impl Root {
     /// Stands for a version that is done with.
     pub(crate) fn nothing() -> Arc<Self> {
-        static NOTHING: LazyLock<Arc<Root>> = LazyLock::new(Arc::default);
         Arc::clone(&NOTHING)
+    }
+
+    /// Lets go of a version, if that is not done yet.
+    pub(crate) fn let_go(root: &mut Arc<Self>) {
+        if !Arc::ptr_eq(root, &NOTHING) {
+            *root = Self::nothing();
+        }
     }
 
     /// A collection of this version's catalog.

@@ -140,15 +140,27 @@ impl Transaction {
         }
         self.part();
         if self.options.isolation == Isolation::ReadCommitted {
-            let newest = self.store.current()?;
-            if !Arc::ptr_eq(&newest, &self.base) && !self.restructured {
+            if !self.restructured && self.store.sequence() != self.base.sequence {
+                let newest = self.store.current()?;
                 self.advance(&newest)?;
             }
-        } else if !self.settled {
+        } else if !self.settled && self.store.sequence() != self.base.sequence {
             self.base = self.store.current()?;
             self.root = Arc::clone(&self.base);
         }
         Ok(&self.root)
+    }
+
+    /// Looks at the version that the next statement sees, without holding it where it was lent.
+    ///
+    /// # Errors
+    /// As [`Transaction::root`].
+    pub fn look<T>(&mut self, body: impl FnOnce(&Root) -> T) -> Result<T> {
+        self.check_open()?;
+        if let Some(work) = self.loan.as_ref().and_then(|loan| loan.working()) {
+            return Ok(body(&work.root));
+        }
+        Ok(body(self.root()?))
     }
 
     /// Says that what the version holds has been seen: the transaction keeps to it.
@@ -187,7 +199,7 @@ impl Transaction {
         if rows > FEW {
             self.part();
         } else if self.loan.is_none() && self.is_base() {
-            self.root = Root::nothing();
+            Root::let_go(&mut self.root);
             self.loan = self.store.core.lend(&mut self.base);
             if self.loan.is_none() {
                 self.root = Arc::clone(&self.base);
@@ -222,7 +234,7 @@ impl Transaction {
         let (root, effects, lent, sequence) = match (&mut work, &loan) {
             (Some(work), Some(loan)) => {
                 // What is written to must be held by nobody else.
-                self.root = Root::nothing();
+                Root::let_go(&mut self.root);
                 let (root, effects, lent) = work.parts(&self.store.core, loan);
                 (root, effects, Some(lent), loan.sequence)
             }
@@ -342,7 +354,7 @@ impl Transaction {
         self.savepoints.clear();
         if self.loan.is_some() {
             // What is published is to be held by nobody else.
-            self.root = Root::nothing();
+            Root::let_go(&mut self.root);
         }
         let result = match self.loan.as_ref().and_then(|loan| self.store.publish_lent(loan)) {
             Some(result) => result,
@@ -381,14 +393,17 @@ impl Transaction {
     /// Lets go of the data, and of what keeps others waiting.
     fn forget(&mut self) {
         if let Some(loan) = self.loan.take() {
-            self.root = Root::nothing();
+            Root::let_go(&mut self.root);
             self.store.core.roll_back(&loan);
         }
-        let base = std::mem::replace(&mut self.base, Root::nothing());
-        let root = std::mem::replace(&mut self.root, Root::nothing());
         let effects = std::mem::take(&mut self.effects);
-        let rows = if self.restructured { base.rows().max(root.rows()) } else { effects.len() };
-        dispose((base, root, effects), rows);
+        let rows = if self.restructured { self.base.rows().max(self.root.rows()) } else { effects.len() };
+        if rows > 0 {
+            let of = |root: &mut Arc<Root>| std::mem::replace(root, Root::nothing());
+            dispose((of(&mut self.base), of(&mut self.root), effects), rows);
+        }
+        Root::let_go(&mut self.base);
+        Root::let_go(&mut self.root);
         let held = std::mem::take(&mut self.held);
         if self.waited || !held.is_empty() {
             self.store.locks().end(self.id, &held);

@@ -1,15 +1,19 @@
 //! Writing rows: the one place where rows and indexes change.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 use super::guard::{Guard, Patience};
 use super::loan::{FEW, Lent};
 use super::locks::LockMode;
+use super::memory::Memory;
 use super::root::{Clock, Collection, Index, Root, Shared};
 use super::violation;
-use crate::catalog::{self, CollectionId, FIRST_FIELD, Field, INSERTED, Schema, UPDATED, coerce};
+use crate::catalog::{self, CollectionId, FIRST_FIELD, Field, INSERTED, Schema, UPDATED, coerced};
 use crate::error::{Error, ErrorCode, Result};
-use crate::value::{Fields, Row, RowBuilder, Value, ValueRef};
+use crate::value::{Fields, Row, Value, ValueRef};
 
 /// What happened to a row.
 #[derive(Clone, Debug)]
@@ -38,16 +42,13 @@ pub struct Writer<'t> {
     lent: Option<Lent<'t>>,
     /// The time of the statement, the same for all its rows.
     now: Option<i64>,
-    builder: RowBuilder,
     /// Counters as the statement moved them: from where to where.
     counted: Vec<(Arc<Shared>, i64, i64)>,
-    /// For keys, so that rows need no memory of their own for them.
-    key: Vec<u8>,
-    entry: Vec<u8>,
+    memory: Memory,
 }
 
-/// What most keys have room in.
-const KEY: usize = 64;
+/// Values of fields by row position, which are the writer's own where they had to be made fitting.
+pub type Changes<'v> = SmallVec<[(usize, Cow<'v, Value>); 4]>;
 
 impl<'t> Writer<'t> {
     pub(super) fn new(root: &'t mut Arc<Root>, effects: &'t mut Vec<Effect>, clock: &'t Clock) -> Self {
@@ -60,10 +61,8 @@ impl<'t> Writer<'t> {
             guard: None,
             lent: None,
             now: None,
-            builder: RowBuilder::new(),
             counted: Vec::new(),
-            key: Vec::with_capacity(KEY),
-            entry: Vec::new(),
+            memory: Memory::take(),
         }
     }
 
@@ -87,9 +86,21 @@ impl<'t> Writer<'t> {
     /// beyond the end takes the field's default, its next number, or null.
     ///
     /// # Errors
-    /// Those of [`coerce`], `NotNull`, `Unique`, and `OutOfRange` when the
+    /// Those of [`coerce`](catalog::coerce), `NotNull`, `Unique`, and `OutOfRange` when the
     /// auto-increment field has counted to its end.
-    pub fn insert(&mut self, id: CollectionId, mut values: Vec<Option<Value>>) -> Result<Row> {
+    pub fn insert(&mut self, id: CollectionId, values: Vec<Option<Value>>) -> Result<Row> {
+        self.insert_given(id, &mut values.into_iter().map(|value| value.map(Cow::Owned)).collect())
+    }
+
+    /// As [`Writer::insert`], of values that need not be the writer's own. Where it succeeds, they are all there, and fit.
+    ///
+    /// # Errors
+    /// Those of [`Writer::insert`].
+    pub fn insert_given(
+        &mut self,
+        id: CollectionId,
+        values: &mut Vec<Option<Cow<'_, Value>>>,
+    ) -> Result<Row> {
         let collection = self.root.collection(id)?;
         let schema = Arc::clone(&collection.schema);
         check_positions(
@@ -100,10 +111,10 @@ impl<'t> Writer<'t> {
         for (field, value) in schema.fields.iter().zip(values.iter_mut().skip(FIRST_FIELD)) {
             let given = match value.take() {
                 Some(value) => fit(&schema, field, value)?,
-                None => match &field.default {
+                None => Cow::Owned(match &field.default {
                     Some(default) => default.evaluate(*self.now.get_or_insert_with(catalog::now)),
                     None => Value::Null,
-                },
+                }),
             };
             if given.is_null() && !field.def.nullable && !field.def.auto_increment {
                 return Err(violation::not_null(&schema, field.position));
@@ -112,15 +123,17 @@ impl<'t> Writer<'t> {
         }
         // Last, so that a row which is refused by now has taken no number.
         if let Some(value) = schema.auto_increment.and_then(|position| values.get_mut(position)) {
-            *value = Some(count(&schema, collection, value.take().unwrap_or_default(), &mut self.counted)?);
+            let given = value.take().map(Cow::into_owned).unwrap_or_default();
+            *value = Some(Cow::Owned(count(&schema, collection, given, &mut self.counted)?));
         }
         let tick = self.clock.tick();
-        self.builder.reserve(schema.width(), 16 * schema.width());
-        self.builder.push(ValueRef::Int(tick)).push(ValueRef::Int(tick));
+        let builder = &mut self.memory.builder;
+        builder.reserve(schema.width(), 16 * schema.width());
+        builder.push(ValueRef::Int(tick)).push(ValueRef::Int(tick));
         for value in values.iter().skip(FIRST_FIELD) {
-            self.builder.push(value.as_ref().map_or(ValueRef::Null, Value::as_ref));
+            builder.push(value.as_deref().map_or(ValueRef::Null, Value::as_ref));
         }
-        let row = self.builder.finish();
+        let row = builder.finish();
         self.replace(&schema, None, Some(row.clone()))?;
         Ok(row)
     }
@@ -137,35 +150,35 @@ impl<'t> Writer<'t> {
         changes: &[(usize, Value)],
     ) -> Result<Option<Row>> {
         let before = self.root.collection(id)?.rows.get(key).cloned();
-        before.map(|before| self.change(id, before, changes)).transpose()
+        let mut changes = changes.iter().map(|(position, value)| (*position, Cow::Borrowed(value))).collect();
+        before.map(|before| self.change(id, before, &mut changes)).transpose()
     }
 
-    /// Changes fields, by row position, of a row that is there. Gives the new row.
+    /// Changes fields of a row that is there. Gives the new row.
     ///
     /// # Errors
-    /// Those of [`coerce`], `NotNull`, `Unique`.
-    pub fn change(&mut self, id: CollectionId, before: Row, changes: &[(usize, Value)]) -> Result<Row> {
+    /// Those of [`coerce`](catalog::coerce), `NotNull`, `Unique`.
+    pub fn change(&mut self, id: CollectionId, before: Row, changes: &mut Changes<'_>) -> Result<Row> {
         let collection = self.root.collection(id)?;
         let schema = Arc::clone(&collection.schema);
         check_positions(&schema, changes.iter().map(|(position, _)| *position))?;
-        let mut fitting = Vec::with_capacity(changes.len() + 1);
-        for (position, value) in changes {
+        for (position, value) in changes.iter_mut() {
             let Some(field) = schema.field(*position) else { continue };
-            let value = fit(&schema, field, value.clone())?;
+            *value = fit(&schema, field, std::mem::take(value))?;
             if value.is_null() && !field.def.nullable {
                 return Err(violation::not_null(&schema, *position));
             }
             if field.def.auto_increment {
-                note(&mut self.counted, collection, move_past(collection, &value));
+                note(&mut self.counted, collection, move_past(collection, value));
             }
-            fitting.push((*position, value));
         }
-        fitting.push((UPDATED, Value::Int(self.clock.tick())));
+        changes.push((UPDATED, Cow::Owned(Value::Int(self.clock.tick()))));
         // Of a field given twice the last counts.
-        let given = |at: usize| fitting.iter().rfind(|(given, _)| *given == at);
-        let after = before
-            .with_in(&mut self.builder, schema.width(), |at| given(at).map(|(_, value)| value.as_ref()));
-        let changed = before.differing(&after, fitting.iter().map(|(at, _)| *at));
+        let given = |at: usize| changes.iter().rfind(|(given, _)| *given == at);
+        let builder = &mut self.memory.builder;
+        let after =
+            before.with_in(builder, schema.width(), |at| given(at).map(|(_, value)| value.as_ref().as_ref()));
+        let changed = before.differing(&after, changes.iter().map(|(at, _)| *at));
         self.replace_changed(&schema, Some(before), Some(after.clone()), changed)?;
         Ok(after)
     }
@@ -226,9 +239,9 @@ impl<'t> Writer<'t> {
         if let Some(guard) = &mut self.guard {
             guard.enter(schema)?;
             if let Some(before) = &before {
-                self.key.clear();
-                schema.encode_primary(&mut self.key, before);
-                guard.lock(schema, &self.key, before, LockMode::Exclusive, Patience::Wait)?;
+                self.memory.key.clear();
+                schema.encode_primary(&mut self.memory.key, before);
+                guard.lock(schema, &self.memory.key, before, LockMode::Exclusive, Patience::Wait)?;
             }
         }
         if let Some(after) = &after {
@@ -283,29 +296,28 @@ impl<'t> Writer<'t> {
             if !moved && !changed.contain_any(index.spec.positions()) {
                 continue;
             }
-            self.entry.clear();
-            self.entry.reserve(KEY);
+            self.memory.entry.clear();
             if let Some(before) = before {
-                index.spec.encode(&mut self.entry, before);
-                schema.encode_primary(&mut self.entry, before);
-                index.tree.remove(&self.entry);
+                index.spec.encode(&mut self.memory.entry, before);
+                schema.encode_primary(&mut self.memory.entry, before);
+                index.tree.remove(&self.memory.entry);
             }
             if let Some(after) = after {
-                self.entry.clear();
-                index.spec.encode(&mut self.entry, after);
-                schema.encode_primary(&mut self.entry, after);
-                index.tree.insert(&self.entry, ());
+                self.memory.entry.clear();
+                index.spec.encode(&mut self.memory.entry, after);
+                schema.encode_primary(&mut self.memory.entry, after);
+                index.tree.insert(&self.memory.entry, ());
             }
         }
         if let Some(before) = before.filter(|_| moved) {
-            self.key.clear();
-            schema.encode_primary(&mut self.key, before);
-            collection.rows.remove(&self.key);
+            self.memory.key.clear();
+            schema.encode_primary(&mut self.memory.key, before);
+            collection.rows.remove(&self.memory.key);
         }
         if let Some(after) = after {
-            self.key.clear();
-            schema.encode_primary(&mut self.key, after);
-            collection.rows.insert(&self.key, after.clone());
+            self.memory.key.clear();
+            schema.encode_primary(&mut self.memory.key, after);
+            collection.rows.insert(&self.memory.key, after.clone());
         }
         Ok(())
     }
@@ -319,30 +331,30 @@ impl<'t> Writer<'t> {
     ) -> Result<()> {
         let collection = self.root.collection(schema.id)?;
         if changed.contain_any(schema.primary.iter().copied()) {
-            self.key.clear();
-            schema.encode_primary(&mut self.key, after);
-            self.entry.clear();
+            self.memory.key.clear();
+            schema.encode_primary(&mut self.memory.key, after);
+            self.memory.entry.clear();
             if let Some(before) = before {
-                schema.encode_primary(&mut self.entry, before);
+                schema.encode_primary(&mut self.memory.entry, before);
             }
-            if self.key != self.entry && collection.rows.contains_key(&self.key) {
+            if self.memory.key != self.memory.entry && collection.rows.contains_key(&self.memory.key) {
                 return Err(violation::primary(schema, after));
             }
         }
         let touched = |index: &&Index| index.spec.unique && changed.contain_any(index.spec.positions());
         for index in collection.indexes.iter().filter(touched) {
-            self.key.clear();
-            if index.spec.encode(&mut self.key, after) {
+            self.memory.key.clear();
+            if index.spec.encode(&mut self.memory.key, after) {
                 continue;
             }
             if let Some(before) = before {
-                self.entry.clear();
-                index.spec.encode(&mut self.entry, before);
-                if self.entry == self.key {
+                self.memory.entry.clear();
+                index.spec.encode(&mut self.memory.entry, before);
+                if self.memory.entry == self.memory.key {
                     continue;
                 }
             }
-            if index.entry(&self.key).is_some() {
+            if index.entry(&self.memory.key).is_some() {
                 return Err(violation::unique(schema, &index.spec, after));
             }
         }
@@ -376,8 +388,8 @@ fn check_positions(schema: &Schema, mut positions: impl Iterator<Item = usize>) 
 }
 
 /// The value in the field's type; an error names the collection too.
-fn fit(schema: &Schema, field: &Field, value: Value) -> Result<Value> {
-    let value = coerce(&field.def, value).map_err(|error| {
+fn fit<'v>(schema: &Schema, field: &Field, value: Cow<'v, Value>) -> Result<Cow<'v, Value>> {
+    let value = coerced(&field.def, value).map_err(|error| {
         let message = format!("collection \"{}\": {}", schema.name(), error.message);
         Error { message, ..error }.of_collection(schema.name())
     })?;

@@ -199,8 +199,8 @@ pub struct RowBuilder {
 
 impl RowBuilder {
     /// A builder of an empty row.
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self { contents: Vec::new(), ends: Vec::new() }
     }
 
     /// A builder with room for so many fields of so many bytes in all.
@@ -233,6 +233,11 @@ impl RowBuilder {
         self.contents.extend_from_slice(slot);
         self.ends.push(self.contents.len());
         self
+    }
+
+    /// How many bytes of memory it has.
+    pub fn capacity(&self) -> usize {
+        self.contents.capacity() + self.ends.capacity() * size_of::<usize>()
     }
 
     /// How many fields have been appended.

@@ -100,7 +100,7 @@ impl Transaction {
         let in_place = matches!(savepoint.version, Kept::InPlace);
         let loan = self.loan.as_ref().filter(|_| in_place);
         if let Some(mut work) = loan.and_then(|loan| loan.working()) {
-            self.root = Root::nothing();
+            Root::let_go(&mut self.root);
             return work.take_back(savepoint.effects, self.store.clock());
         }
         self.part();
