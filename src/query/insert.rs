@@ -16,17 +16,16 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::store::{Changes, Transaction, Writer};
 use crate::value::{Row, Value, encode_key};
 
-/// Inserts the rows of the parameters.
+/// Inserts the rows of the parameters. Only where a key may be taken, a run is needed for what is done about it.
 pub(super) fn insert(
     transaction: &mut Transaction,
-    execution: Execution,
+    mut execution: Option<Execution>,
     shape: &Arc<Shape>,
     insert: &InsertShape,
     params: &Params,
 ) -> Result<Outcome> {
     let rows = parameter_rows(&insert.schema, params.from(shape.parameters), insert.fields.len())?;
-    let watch = execution.watch.clone();
-    let mut execution = Some(execution);
+    let watch = execution.as_ref().map(|execution| execution.watch.clone()).unwrap_or_default();
     let keep = !insert.returning.fields.is_empty();
     let mut affected = 0;
     let written = transaction.statement_of(rows.len(), |writer| {

@@ -10,6 +10,7 @@ mod branches;
 mod by_key;
 mod changes;
 mod cursor;
+mod direct;
 mod document;
 mod evaluate;
 mod execution;

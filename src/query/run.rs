@@ -24,7 +24,7 @@ use crate::value::Row;
 const PATIENCE: u64 = 2;
 
 /// What writing a row costs, in rows looked at.
-const WRITING: usize = 8;
+pub(super) const WRITING: usize = 8;
 /// What a row costs that an index is made of.
 const INDEXING: usize = 4;
 
@@ -190,9 +190,7 @@ impl Plan {
     }
 
     fn try_write(&self, transaction: &mut Transaction, params: &Params, most: usize) -> Result<Outcome> {
-        if most >= WRITING
-            && let Some(outcome) = self.write_one(transaction, params)?
-        {
+        if let Some(outcome) = self.write_directly(transaction, params, most)? {
             return Ok(outcome);
         }
         let root = Arc::clone(transaction.root()?);
@@ -201,7 +199,7 @@ impl Plan {
         match &shape.body {
             Body::Insert(insert) => {
                 execution.allowance.require(params.rows(insert.fields.len()).saturating_mul(WRITING))?;
-                super::insert::insert(transaction, execution.released(), &shape, insert, params)
+                super::insert::insert(transaction, Some(execution.released()), &shape, insert, params)
             }
             Body::UpdateMany(update) => {
                 let width = update.key.len() + update.set.len();
