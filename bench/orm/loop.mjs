@@ -6,21 +6,29 @@
  * requests wait for, and by its longest native call: the part of it that nothing can come between.
  */
 import { createRequire } from 'node:module';
+import { PerformanceObserver } from 'node:perf_hooks';
 import { batches, row } from '../driver/data.mjs';
 
 const [, , folder, given] = process.argv;
 const ROWS = Number(given);
+/** Native calls that are shorter, in milliseconds, are not written down. */
+const SHORT = 0.02;
 const { load } = await import(`./${folder}/load.mjs`);
 
-let longest = 0;
-/** Puts functions in the place of those of an object that write down how long the longest of them took. */
+/** The native calls of the call at hand, and the garbage collections meanwhile: from when to when. */
+let calls = [];
+let collected = [];
+new PerformanceObserver((list) => collected.push(...list.getEntries())).observe({ entryTypes: ['gc'] });
+
+/** Puts functions in the place of those of an object that write down when they ran. */
 function watch(functions) {
   for (const [name, original] of Object.entries(functions)) {
     if (typeof original !== 'function') continue;
     functions[name] = (...args) => {
       const start = performance.now();
       const result = original.apply(functions, args);
-      longest = Math.max(longest, performance.now() - start);
+      const end = performance.now();
+      if (end - start > SHORT) calls.push({ start, end });
       if (name === 'connect') watch(result);
       return result;
     };
@@ -51,6 +59,14 @@ const person = (indexes) =>
 const open = (indexes) =>
   MikroORM.init({ driver: CollectionStoreDriver, entities: [person(indexes)], dbName: 'loop' });
 
+/** How much of a native call was garbage collection. */
+function collectedWithin({ start, end }) {
+  const parts = collected.map(({ startTime, duration }) =>
+    Math.max(0, Math.min(end, startTime + duration) - Math.max(start, startTime)),
+  );
+  return parts.reduce((sum, part) => sum + part, 0);
+}
+
 const results = [];
 /** Runs and tells of one call. */
 async function tell(title, call) {
@@ -63,14 +79,21 @@ async function tell(title, call) {
     late = Math.max(late, now - last);
     last = now;
   }, 1);
-  longest = 0;
+  calls = [];
+  collected = [];
   const start = performance.now();
   await call();
   const took = performance.now() - start;
-  const native = longest;
   await new Promise((done) => setTimeout(done, 2));
   clearInterval(tick);
-  results.push({ title, took, late, native });
+  const longest = (lengths) => Math.max(0, ...lengths);
+  results.push({
+    title,
+    took,
+    late,
+    native: longest(calls.map(({ start, end }) => end - start)),
+    alone: longest(calls.map((native) => native.end - native.start - collectedWithin(native))),
+  });
 }
 
 const orm = await open([]);
@@ -84,8 +107,12 @@ for (const rows of batches(ROWS)) await driver.nativeInsertMany('Person', rows);
 
 const more = (from, count) => Array.from({ length: count }, (_, i) => row(ROWS + from + i, ROWS));
 const find = (where, options) => () => driver.find('Person', where, options);
-await tell('insert 10,000', () => driver.nativeInsertMany('Person', more(1, 10_000)));
-await tell('insert 100,000', () => driver.nativeInsertMany('Person', more(20_000, 100_000)));
+for (const [title, rows] of [
+  ['insert 10,000', more(1, 10_000)],
+  ['insert 100,000', more(20_000, 100_000)],
+]) {
+  await tell(title, () => driver.nativeInsertMany('Person', rows));
+}
 await tell('find 10,000 by key', find({ id: { $lte: 10_000 } }));
 await tell('find 100,000 by key', find({ id: { $lte: 100_000 } }));
 await tell('scan: count by a text that ends', () => driver.count('Person', { note: { $like: '%9999' } }));
@@ -102,13 +129,9 @@ const indexed = await open([['age', 'name']]);
 await tell('build an index', () => schemaOf(indexed).update());
 await indexed.close(true);
 await tell('update every row', () => driver.nativeUpdate('Person', {}, { active: false }));
-await tell('update 10,000 by key', () =>
-  driver.nativeUpdateMany(
-    'Person',
-    Array.from({ length: 10_000 }, (_, i) => i + 1),
-    Array.from({ length: 10_000 }, (_, i) => ({ score: i })),
-  ),
-);
+const keys = Array.from({ length: 10_000 }, (_, i) => i + 1);
+const changes = keys.map((key) => ({ score: key }));
+await tell('update 10,000 by key', () => driver.nativeUpdateMany('Person', keys, changes));
 await tell('remove 100,000', () => driver.nativeDelete('Person', { id: { $gt: ROWS } }));
 await tell('remove every row', () => driver.nativeDelete('Person', {}));
 await orm.close(true);

@@ -17,6 +17,7 @@ import { unsupported } from '../errors.js';
 import { type Key, primaryKeyOf } from '../model/keys.js';
 import { classesAbove, keptIn } from '../model/spread.js';
 import type { CompiledPlan, WriteResult } from '../native/engine.js';
+import { pause } from '../native/pauses.js';
 import { converted, type Payload, withoutLinks } from './payload.js';
 import { isRelation, type Model } from '../plan/model.js';
 import type { Row } from '../plan/part.js';
@@ -30,8 +31,8 @@ import { withUnion } from '../reading/union-where.js';
 /** The links of a row: of each M:N relation the keys that it leads to. */
 type Links = [EntityProperty, unknown[][]][];
 
-/** More rows are inserted piece by piece, so that others have their turn while they are packed. */
-const PIECE = 4_096;
+/** More values than these are inserted piece by piece, so that others have their turn while they are packed. */
+const PIECE = 2_048;
 
 /** The writes of one driver. */
 export class Writes {
@@ -57,18 +58,23 @@ export class Writes {
     const { models, planner } = this.#spaces.get(options.schema);
     // Classes that share a collection may come in one batch, under the name of the first.
     const model = models.model(rootOf(meta));
-    const { rows, links } = this.#split(meta, data, options);
-    const insert = (from: number, to: number, given: any) => {
-      const plan = (returning: ReturningOptions) => planner.insert(model, rows.slice(from, to), returning);
-      return this.#write('insert', meta, model, plan, () => [['values', data.slice(from, to)]], given);
+    const links: [number, Links][] = [];
+    const insert = (part: Payload[], from: number, given: any) => {
+      const { rows, links: own } = this.#split(meta, part, options);
+      links.push(...own.map(([i, links]): [number, Links] => [from + i, links]));
+      const plan = (returning: ReturningOptions) => planner.insert(model, rows, returning);
+      return this.#write('insert', meta, model, plan, () => [['values', part]], given);
     };
-    const done = this.#calls.patiently(options, (given) =>
-      rows.length <= PIECE || refersToItself(model)
-        ? insert(0, rows.length, given)
+    const most = Math.ceil(PIECE / meta.props.length);
+    const whole = data.length <= most || refersToItself(model);
+    const done = this.#calls.patiently(options, (given) => {
+      links.length = 0;
+      return whole
+        ? insert(data, 0, given)
         : this.#calls.together(given, (inner) =>
-            inPieces(rows.length, (from, to) => insert(from, to, inner)),
-          ),
-    );
+            inPieces(data, most, (part, from) => insert(part, from, inner)),
+          );
+    });
     const result = done instanceof Promise ? await done : done;
     const ids = this.#primaryKeys(meta, data, result.rows);
     for (const [i, own] of links) {
@@ -376,13 +382,17 @@ function refersToItself(model: Model): boolean {
 }
 
 async function inPieces(
-  rows: number,
-  write: (from: number, to: number) => Soon<WriteResult>,
+  data: Payload[],
+  most: number,
+  write: (part: Payload[], from: number) => Soon<WriteResult>,
 ): Promise<WriteResult> {
   let affected = 0;
   const written: Row[] = [];
-  for (let from = 0; from < rows; from += PIECE) {
-    const piece = await write(from, from + PIECE);
+  for (let from = 0; from < data.length; from += most) {
+    if (from > 0) {
+      await pause();
+    }
+    const piece = await write(data.slice(from, from + most), from);
     affected += piece.affected;
     // A piece of which all is known hands nothing back: those after it keep their places.
     piece.rows.forEach((row, i) => {
