@@ -1,12 +1,14 @@
 //! Access paths: which entries of which tree lead to the rows, and walking them
 //! in pieces.
 
+use arrayvec::ArrayVec;
+
 use super::execution::defect;
-use super::lookup::{Through, row_of};
+use super::lookup::{Through, rows_of};
 use super::planner::Range;
 use crate::error::Result;
-use crate::store::Collection;
-use crate::tree::Tree;
+use crate::store::{Collection, Index};
+use crate::tree::{BATCH, Tree};
 use crate::value::{Row, skip_key, successor};
 
 /// Where rows are found.
@@ -99,14 +101,14 @@ impl Access {
         }
     }
 
-    /// Visits rows from a position on, until the visitor has seen enough or
-    /// nothing is left, which is what comes back. The position moves on.
+    /// Visits rows from a position on, until nothing is left, which is what comes back, or
+    /// the visitor, which tells how many more it may want, wants none. The position moves on.
     pub fn walk(
         &self,
         collection: &Collection,
         direction: Direction,
         position: &mut Position,
-        visit: &mut dyn FnMut(&Row) -> Result<bool>,
+        visit: &mut dyn FnMut(&Row) -> Result<usize>,
     ) -> Result<bool> {
         match self {
             Self::Points(keys) => {
@@ -114,7 +116,7 @@ impl Access {
                     let at = if direction.reverse { keys.len() - 1 - position.done } else { position.done };
                     position.done += 1;
                     if let Some(row) = keys.get(at).and_then(|key| collection.rows.get(key))
-                        && !visit(row)?
+                        && visit(row)? == 0
                     {
                         return Ok(position.done == keys.len());
                     }
@@ -122,12 +124,20 @@ impl Access {
                 Ok(true)
             }
             Self::Spans { through: Through::Primary, spans, .. } => {
-                walk_spans(&collection.rows, spans, direction, position, &mut |_, row| visit(row))
+                walk_spans(&collection.rows, spans, direction, position, &mut |rest, done| {
+                    for (_, row) in rest {
+                        *done += 1;
+                        if visit(row)? == 0 {
+                            return Ok(false);
+                        }
+                    }
+                    Ok(true)
+                })
             }
             Self::Spans { through: Through::Index(number), spans, .. } => {
                 let index = collection.indexes.get(*number).ok_or_else(|| defect("an index is not there"))?;
-                walk_spans(&index.tree, spans, direction, position, &mut |entry, ()| {
-                    visit(row_of(collection, index, entry)?)
+                walk_spans(&index.tree, spans, direction, position, &mut |rest, done| {
+                    visit_behind(collection, index, rest, done, visit)
                 })
             }
         }
@@ -169,36 +179,74 @@ fn entries<V: Clone>(tree: &Tree<V>, span: Span) -> crate::tree::Iter<'_, V> {
     entries
 }
 
+/// The entries of a span that are still to be walked.
+struct Rest<'t, V> {
+    entries: crate::tree::Iter<'t, V>,
+    reverse: bool,
+}
+
+impl<'t, V: Clone> Iterator for Rest<'t, V> {
+    type Item = (&'t [u8], &'t V);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.reverse { self.entries.next_back() } else { self.entries.next() }
+    }
+}
+
+/// Visits what is left of a span, counts what was visited, and tells whether it went to the end.
+type Visit<'v, 't, V> = dyn FnMut(&mut Rest<'t, V>, &mut usize) -> Result<bool> + 'v;
+
+/// Visits the rows that entries of an index lead to. A look ahead reaches no farther than
+/// what was visited already and what may still be wanted.
+fn visit_behind(
+    collection: &Collection,
+    index: &Index,
+    rest: &mut Rest<'_, ()>,
+    done: &mut usize,
+    visit: &mut dyn FnMut(&Row) -> Result<usize>,
+) -> Result<bool> {
+    let mut ahead = 1;
+    loop {
+        let entries: ArrayVec<_, BATCH> = rest.take(ahead).map(|(entry, ())| entry).collect();
+        if entries.is_empty() {
+            return Ok(true);
+        }
+        let mut wanted = 0;
+        for row in rows_of(collection, index, &entries)? {
+            *done += 1;
+            wanted = visit(row)?;
+            if wanted == 0 {
+                return Ok(false);
+            }
+        }
+        ahead = (2 * ahead).min(BATCH).min(wanted);
+    }
+}
+
 /// Visits the entries of a span, the first `done` of its direction left out;
 /// tells whether it went to the end.
-fn walk_span<V: Clone>(
-    tree: &Tree<V>,
+fn walk_span<'t, V: Clone>(
+    tree: &'t Tree<V>,
     span: Span,
     reverse: bool,
     done: &mut usize,
-    visit: &mut dyn FnMut(&[u8], &V) -> Result<bool>,
+    visit: &mut Visit<'_, 't, V>,
 ) -> Result<bool> {
-    let mut rest = entries(tree, span);
+    let mut entries = entries(tree, span);
     if reverse {
-        rest.skip_back(*done)
+        entries.skip_back(*done)
     } else {
-        rest.skip_front(*done)
+        entries.skip_front(*done)
     }
-    while let Some((key, value)) = if reverse { rest.next_back() } else { rest.next() } {
-        *done += 1;
-        if !visit(key, value)? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    visit(&mut Rest { entries, reverse }, done)
 }
 
-fn walk_spans<V: Clone>(
-    tree: &Tree<V>,
+fn walk_spans<'t, V: Clone>(
+    tree: &'t Tree<V>,
     spans: &[Span],
     direction: Direction,
     position: &mut Position,
-    visit: &mut dyn FnMut(&[u8], &V) -> Result<bool>,
+    visit: &mut Visit<'_, 't, V>,
 ) -> Result<bool> {
     while position.span < spans.len() {
         let at = if direction.reverse { spans.len() - 1 - position.span } else { position.span };
@@ -292,10 +340,16 @@ mod tests {
         let mut keys = Vec::new();
         loop {
             let mut left = pieces;
-            let end = walk_spans(&tree, spans, direction, &mut position, &mut |key, ()| {
-                keys.push(key.to_vec());
-                left -= 1;
-                Ok(left > 0)
+            let end = walk_spans(&tree, spans, direction, &mut position, &mut |rest, done| {
+                for (key, ()) in rest {
+                    *done += 1;
+                    keys.push(key.to_vec());
+                    left -= 1;
+                    if left == 0 {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
             });
             if end.unwrap() {
                 return keys;

@@ -183,7 +183,7 @@ impl Find {
                 kept.push(row.clone());
                 left -= 1;
             }
-            Ok(left > 0)
+            Ok(left)
         };
         if *done || most == 0 {
             return Ok(kept);
@@ -191,7 +191,7 @@ impl Find {
         match &self.source {
             Source::Sorted(rows) => {
                 for row in rows.iter().skip(*skip) {
-                    if !keep(row)? {
+                    if keep(row)? == 0 {
                         break;
                     }
                 }
@@ -202,11 +202,11 @@ impl Find {
                 choice.access.walk(collection, direction, position, &mut |row| {
                     execution.allowance.spend(1)?;
                     if !execution.holds_rest(&matching.filter, &choice.covered, row)? {
-                        return Ok(true);
+                        return Ok(usize::MAX);
                     }
                     if *skip > 0 {
                         *skip -= 1;
-                        return Ok(true);
+                        return Ok(usize::MAX);
                     }
                     keep(row)
                 })?;
@@ -252,7 +252,7 @@ impl Find {
                             given += 1;
                         }
                     }
-                    Ok(given < most && !sink.is_full() && !allowance.pauses())
+                    Ok(if sink.is_full() || allowance.pauses() { 0 } else { most - given })
                 })?;
                 state.left -= given;
                 state.done = end || state.left == 0;

@@ -1,8 +1,10 @@
 //! Following joins: from a row to those of another collection with equal values.
 
+use std::hint::black_box;
 use std::ops::Bound;
 
 use ahash::AHashMap;
+use arrayvec::ArrayVec;
 
 use super::execution::{Execution, Wish, defect};
 use super::join::encode_ends;
@@ -10,6 +12,7 @@ use super::shape::{Join, JoinEnd, Step, ValuePath};
 use crate::catalog::Component;
 use crate::error::Result;
 use crate::store::{Collection, Index};
+use crate::tree::BATCH;
 use crate::value::{Row, ValueRef, skip_key, successor};
 
 /// A collection with fewer rows gains nothing from an automatic index.
@@ -82,6 +85,23 @@ fn permutation(components: &[usize], ends: &[JoinEnd]) -> Option<Vec<usize>> {
 pub(super) fn row_of<'c>(collection: &'c Collection, index: &Index, entry: &[u8]) -> Result<&'c Row> {
     let key = index.primary_key(entry);
     key.and_then(|key| collection.rows.get(key)).ok_or_else(|| defect("an index entry has no row"))
+}
+
+/// The rows that some entries of an index are of, at most [`BATCH`] of them.
+pub(super) fn rows_of<'c>(
+    collection: &'c Collection,
+    index: &Index,
+    entries: &[&[u8]],
+) -> Result<ArrayVec<&'c Row, BATCH>> {
+    let keys: Option<ArrayVec<&[u8], BATCH>> =
+        entries.iter().take(BATCH).map(|entry| index.primary_key(entry)).collect();
+    let rows = keys.and_then(|keys| collection.rows.get_all(&keys));
+    let rows = rows.ok_or_else(|| defect("an index entry has no row"))?;
+    // Whoever looks at the first row waits for all of them.
+    for row in &rows {
+        black_box(row.as_bytes().first());
+    }
+    Ok(rows)
 }
 
 /// Visits the rows whose keys in a tree begin with a prefix of some components,

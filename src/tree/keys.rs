@@ -93,6 +93,11 @@ impl Keys {
         self.bytes.len()
     }
 
+    /// A byte of those that a search looks at first.
+    pub(super) fn middle(&self) -> Option<&u8> {
+        self.bytes.get(self.bytes.len() / 2)
+    }
+
     fn start(&self, at: usize) -> usize {
         match at.checked_sub(1) {
             _ if self.even > 0 => at * self.even,

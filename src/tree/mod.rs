@@ -5,6 +5,7 @@
 //! each child, so that ranks, counts of ranges and jumps are O(log n) and exact.
 //! The tree knows nothing of values, rows or collections.
 
+mod batch;
 mod bulk;
 mod check;
 mod iter;
@@ -15,6 +16,7 @@ mod run;
 use std::ops::Bound;
 use std::sync::Arc;
 
+pub use batch::BATCH;
 pub use iter::Iter;
 use keys::Keys;
 use node::{Inner, Leaf, Node, Split};
@@ -59,10 +61,7 @@ impl<V: Clone> Tree<V> {
         let mut node = &*self.root;
         loop {
             match node {
-                Node::Leaf(leaf) => {
-                    let (at, found) = leaf.keys.search(key);
-                    return if found { leaf.values.get(at) } else { None };
-                }
+                Node::Leaf(leaf) => return leaf.value(key),
                 Node::Inner(inner) => node = inner.children.get(inner.child_for(key))?,
             }
         }

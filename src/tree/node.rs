@@ -82,11 +82,16 @@ impl<V: Clone> Node<V> {
         }
     }
 
-    fn key_bytes(&self) -> usize {
+    /// The keys of a leaf, the separators of an inner node.
+    pub(super) fn keys(&self) -> &Keys {
         match self {
-            Self::Leaf(leaf) => leaf.keys.byte_len(),
-            Self::Inner(inner) => inner.separators.byte_len(),
+            Self::Leaf(leaf) => &leaf.keys,
+            Self::Inner(inner) => &inner.separators,
         }
+    }
+
+    fn key_bytes(&self) -> usize {
+        self.keys().byte_len()
     }
 
     fn is_too_large(&self) -> bool {
@@ -210,6 +215,15 @@ impl<V: Clone> Node<V> {
             // Neighbours are of one height.
             _ => debug_assert!(false, "a leaf beside an inner node"),
         }
+    }
+}
+
+impl<V> Leaf<V> {
+    /// The value of a key.
+    #[inline]
+    pub(super) fn value(&self, key: &[u8]) -> Option<&V> {
+        let (at, found) = self.keys.search(key);
+        if found { self.values.get(at) } else { None }
     }
 }
 

@@ -386,7 +386,8 @@ impl Execution {
         let direction = choice.direction.unwrap_or_default();
         choice.access.walk(collection, direction, &mut Default::default(), &mut |row| {
             self.allowance.spend(1)?;
-            if self.holds_rest(filter, &choice.covered, row)? { visit(row) } else { Ok(true) }
+            let goes_on = !self.holds_rest(filter, &choice.covered, row)? || visit(row)?;
+            Ok(if goes_on { usize::MAX } else { 0 })
         })?;
         Ok(())
     }
