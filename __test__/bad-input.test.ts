@@ -111,6 +111,24 @@ describe('what nothing can be made of', () => {
       : em['findByCursor']?.(Sample, { where: {}, ...options });
   };
 
+  test('a value that a property cannot be compared with', async () => {
+    const message = /collection "sample": text "old" cannot be compared with field "whole"/;
+    const find = (where: object) => () => orm.em.fork().find(Sample, where as never);
+    await refused(find({ whole: 'old' }), message);
+    await refused(find({ parent: { whole: { $in: [1, 'old'] } } }), message);
+  });
+
+  test('changes that are no object', async () => {
+    for (const data of [1, 'text', null, [{ whole: 2 }]]) {
+      const update = () => orm.em.fork().nativeUpdate(Sample, { id: 1 }, data as never);
+      await assert.rejects(update, Error);
+    }
+    await refused(
+      () => orm.em.getDriver().nativeUpdate(Sample, { id: 1 }, 1 as never),
+      /changes of Sample must be an object of properties, not 1/,
+    );
+  });
+
   test('an order of a page by an unknown property', async () => {
     await refused(() => page({ nope: 'asc' }), /Sample\.nope/);
     await refused(() => page([{ id: 'asc' }, { place: { nope: 'asc' } }]), /Sample\.place\.nope/);

@@ -13,7 +13,7 @@ import { table } from '../report.mjs';
 const AUTHORS = 10_000;
 const BOOKS = 100_000;
 const TAGS = 50;
-const ROUNDS = 5;
+const ROUNDS = 9;
 
 const number = { type: 'number' };
 const text = { type: 'string' };

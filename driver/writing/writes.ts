@@ -20,6 +20,7 @@ import type { CompiledPlan, WriteResult } from '../native/engine.js';
 import { pause } from '../native/pauses.js';
 import { converted, type Payload, withoutLinks } from './payload.js';
 import { isRelation, type Model } from '../plan/model.js';
+import { describe } from '../plan/value.js';
 import type { Row } from '../plan/part.js';
 import type { Prepared } from '../plan/planner.js';
 import { type ReturningOptions, ROW_NUMBER } from '../plan/write.js';
@@ -93,6 +94,11 @@ export class Writes {
   async update(meta: EntityMetadata, where: any, data: any, options: any): Promise<any> {
     if (!this.#calls.isReady(options)) {
       await this.#calls.ready(options);
+    }
+    if (typeof data !== 'object' || data === null || Array.isArray(data)) {
+      throw unsupported(
+        `What an update changes of ${meta.className} must be an object of properties, not ${describe(data)}.`,
+      );
     }
     const { models, planner } = this.#spaces.get(options.schema);
     const model = models.model(meta);

@@ -21,10 +21,17 @@ const INT_END: f64 = 9_223_372_036_854_775_808.0;
 /// `TypeMismatch` where the field cannot hold such a value, `OutOfRange` where
 /// it is too great, `NotFinite` for not-a-number and the infinities.
 pub fn coerce(field: &FieldDef, value: Value) -> Result<Value> {
-    match to_type(field.kind, value) {
-        Ok(value) => Ok(value),
-        Err((problem, value)) => Err(problem.into_error(field, &value)),
-    }
+    to_type(field.kind, value)
+        .map_err(|(problem, value)| problem.into_error(field, &value, "cannot be stored in"))
+}
+
+/// As [`coerce`], of a value that the field is only compared with.
+///
+/// # Errors
+/// Those of [`coerce`].
+pub fn coerce_compared(field: &FieldDef, value: Value) -> Result<Value> {
+    to_type(field.kind, value)
+        .map_err(|(problem, value)| problem.into_error(field, &value, "cannot be compared with"))
 }
 
 /// As [`coerce`], of a value that need not be one's own where it is of the type already.
@@ -62,9 +69,9 @@ enum Problem {
 type Attempt = std::result::Result<Value, (Problem, Value)>;
 
 impl Problem {
-    fn into_error(self, field: &FieldDef, value: &Value) -> Error {
+    fn into_error(self, field: &FieldDef, value: &Value, cannot: &str) -> Error {
         let (code, why) = match self {
-            Self::Mismatch => (ErrorCode::TypeMismatch, "cannot be stored in"),
+            Self::Mismatch => (ErrorCode::TypeMismatch, cannot),
             Self::Fraction => (ErrorCode::TypeMismatch, "is not whole, as it must be in"),
             Self::Range => (ErrorCode::OutOfRange, "is out of the range of"),
             Self::NotFinite => {

@@ -16,7 +16,7 @@ mod resolve;
 mod schema;
 mod suggest;
 
-pub use coerce::{coerce, coerced};
+pub use coerce::{coerce, coerce_compared, coerced};
 pub use def::{CollectionDef, DefaultDef, FieldDef, FieldType, ForeignDef, IndexDef, Path, Rule, SchemaDef};
 pub use default::{DefaultValue, now};
 pub use diff::{Change, DiffOptions, diff, merge};

@@ -10,8 +10,8 @@ use super::execution::defect;
 use super::like::Like;
 use super::params::Params;
 use super::regex::Regex;
-use super::shape::{OperandKind, OperandShape, Source};
-use crate::catalog::{FieldDef, FieldType, coerce, coerced};
+use super::shape::{OperandKind, OperandShape, Source, Typed};
+use crate::catalog::{FieldType, coerce_compared, coerced};
 use crate::error::{Error, ErrorCode, Result};
 use crate::value::{Value, ValueRef, encode_key};
 
@@ -157,19 +157,22 @@ pub(super) fn is_positive(shape: &OperandShape, params: &Params) -> bool {
 
 /// The value as the field compares it. A number that the field could not hold
 /// is a number nevertheless: a whole field may be compared with 1.5.
-fn compared(field: Option<&FieldDef>, value: Value) -> Result<Value> {
-    let Some(field) = field else { return Ok(value) };
+fn compared(field: Option<&Typed>, value: Value) -> Result<Value> {
+    let Some(Typed { field, collection }) = field else { return Ok(value) };
     let numeric =
         matches!(field.kind, FieldType::Int | FieldType::BigInt | FieldType::Float | FieldType::Decimal);
     match &value {
         Value::Int(_) | Value::Decimal(_) if numeric => Ok(value),
         Value::Float(float) if numeric && float.is_finite() => Ok(value),
-        _ => coerce(field, value),
+        _ => coerce_compared(field, value).map_err(|error| {
+            let message = format!("collection \"{collection}\": {}", error.message);
+            Error { message, ..error }.of_collection(collection)
+        }),
     }
 }
 
 impl List {
-    fn new(field: Option<&FieldDef>, items: Vec<Value>) -> Result<Self> {
+    fn new(field: Option<&Typed>, items: Vec<Value>) -> Result<Self> {
         let mut list = Self { keys: Vec::with_capacity(items.len()), has_null: false };
         for item in items {
             let value = compared(field, item)?;
@@ -187,7 +190,7 @@ impl List {
     }
 }
 
-fn ranks(field: Option<&FieldDef>, items: Vec<Value>) -> Result<AHashMap<Vec<u8>, usize>> {
+fn ranks(field: Option<&Typed>, items: Vec<Value>) -> Result<AHashMap<Vec<u8>, usize>> {
     let mut ranks = AHashMap::with_capacity(items.len());
     for (rank, item) in items.into_iter().enumerate() {
         let mut key = Vec::with_capacity(16);
@@ -197,7 +200,7 @@ fn ranks(field: Option<&FieldDef>, items: Vec<Value>) -> Result<AHashMap<Vec<u8>
     Ok(ranks)
 }
 
-fn tuples(source: &Source, fields: &[Option<FieldDef>], items: Vec<Value>) -> Result<Tuples> {
+fn tuples(source: &Source, fields: &[Option<Typed>], items: Vec<Value>) -> Result<Tuples> {
     let mut tuples = Tuples::default();
     for item in items {
         let members = match item {

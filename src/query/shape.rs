@@ -151,13 +151,13 @@ pub(super) enum Source {
 #[derive(Debug)]
 pub(super) enum OperandKind {
     /// Compared with.
-    Value(Option<FieldDef>),
+    Value(Option<Typed>),
     /// Written into the field.
     Stored(FieldDef),
-    List(Option<FieldDef>),
+    List(Option<Typed>),
     /// A list whose places count.
-    Ranks(Option<FieldDef>),
-    Tuples(Vec<Option<FieldDef>>),
+    Ranks(Option<Typed>),
+    Tuples(Vec<Option<Typed>>),
     Like(Fold),
     Regex {
         flags: Option<Source>,
@@ -166,6 +166,14 @@ pub(super) enum OperandKind {
     Keys,
     /// A number of rows; null means no limit.
     Rows,
+}
+
+/// The field that an operand is compared with, where that has a type.
+#[derive(Debug)]
+pub(super) struct Typed {
+    pub field: FieldDef,
+    /// The collection's name.
+    pub collection: String,
 }
 
 /// One criterion of an order.

@@ -13,7 +13,12 @@ fn mistakes_are_named() {
         (json!({"count": {"from": "thign"}}), vec![], ErrorCode::CollectionNotFound, "thign"),
         (find(cmp("nmu", &[])), one(1.into()), ErrorCode::FieldNotFound, "nmu"),
         (find(cmp("num", &["a"])), one(1.into()), ErrorCode::TypeMismatch, "num.a"),
-        (find(cmp("num", &[])), one("old".into()), ErrorCode::TypeMismatch, "\"num\""),
+        (
+            find(cmp("num", &[])),
+            one("old".into()),
+            ErrorCode::TypeMismatch,
+            "collection \"thing\": text \"old\" cannot be compared with field \"num\"",
+        ),
         (find(cmp("flag", &[])), one(2.into()), ErrorCode::TypeMismatch, "\"flag\""),
         (find(cmp("real", &[])), one(Value::Float(f64::NAN)), ErrorCode::NotFinite, "\"real\""),
         (find(cmp("num", &[])), vec![], ErrorCode::InvalidPlan, "1 parameters, not 0"),

@@ -152,7 +152,7 @@ impl<'c> Resolver<'c> {
         Ok(match expr {
             Expr::In { path, values } => {
                 let (path, end) = self.path(schema, path)?;
-                let kind = OperandKind::List(typed(end, &path).cloned());
+                let kind = OperandKind::List(typed(end, &path));
                 Condition::In { path, operand: self.operand(values, kind) }
             }
             Expr::TupleIn { paths, values } => {
@@ -163,7 +163,7 @@ impl<'c> Resolver<'c> {
                 let mut resolved = Vec::with_capacity(paths.len());
                 for path in paths {
                     let (path, end) = self.path(schema, path)?;
-                    fields.push(typed(end, &path).cloned());
+                    fields.push(typed(end, &path));
                     resolved.push(path);
                 }
                 Condition::TupleIn {
@@ -211,7 +211,7 @@ impl<'c> Resolver<'c> {
         value: &Operand,
     ) -> Result<(ValuePath, OperandId)> {
         let (path, end) = self.path(schema, path)?;
-        let kind = OperandKind::Value(typed(end, &path).cloned());
+        let kind = OperandKind::Value(typed(end, &path));
         Ok((path, self.operand(value, kind)))
     }
 
@@ -231,7 +231,9 @@ impl<'c> Resolver<'c> {
     fn textual(&mut self, schema: &'c Arc<Schema>, path: &Path, operator: &str) -> Result<ValuePath> {
         let (path, end) = self.path(schema, path)?;
         match typed(end, &path) {
-            Some(field) if field.kind == FieldType::Bytes => Err(misplaced(end, &path, operator, "text")),
+            Some(typed) if typed.field.kind == FieldType::Bytes => {
+                Err(misplaced(end, &path, operator, "text"))
+            }
             _ => Ok(path),
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::by_key::ByKey;
 use super::plan::{self, Statement};
 use super::shape::*;
-use crate::catalog::{self, Catalog, FieldDef, Schema, coerce};
+use crate::catalog::{self, Catalog, Schema, coerce};
 use crate::error::{Error, ErrorCode, Result};
 use crate::value::{Value, encode_key};
 
@@ -198,10 +198,10 @@ fn constant_end(schema: &Schema, position: usize, constant: &plan::Constant) -> 
 }
 
 /// The field whose type values at a path have; none where anything may be.
-fn typed<'s>(schema: &'s Schema, path: &ValuePath) -> Option<&'s FieldDef> {
+fn typed(schema: &Schema, path: &ValuePath) -> Option<Typed> {
     let field = &schema.field(path.component.position)?.def;
     let typed = path.component.json.is_empty() && field.kind != catalog::FieldType::Json;
-    typed.then_some(field)
+    typed.then(|| Typed { field: field.clone(), collection: schema.name().to_owned() })
 }
 
 fn invalid(message: impl Into<String>) -> Error {

@@ -70,7 +70,7 @@ impl<'c> Resolver<'c> {
                 Some(nulls) => (nulls == Nulls::First) != reverse,
                 None => !desc,
             };
-            let field = typed(end, &path).cloned();
+            let field = typed(end, &path);
             let nullable = !path.via.is_empty()
                 || match end.field(path.component.position) {
                     Some(field) => field.def.nullable || !path.component.json.is_empty(),
