@@ -188,31 +188,34 @@ struct Rest<'t, V> {
 impl<'t, V: Clone> Iterator for Rest<'t, V> {
     type Item = (&'t [u8], &'t V);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.reverse { self.entries.next_back() } else { self.entries.next() }
     }
 }
 
 /// Visits what is left of a span, counts what was visited, and tells whether it went to the end.
-type Visit<'v, 't, V> = dyn FnMut(&mut Rest<'t, V>, &mut usize) -> Result<bool> + 'v;
+type Visit<'v, 't, V> = dyn FnMut(Rest<'t, V>, &mut usize) -> Result<bool> + 'v;
 
 /// Visits the rows that entries of an index lead to. A look ahead reaches no farther than
 /// what was visited already and what may still be wanted.
 fn visit_behind(
     collection: &Collection,
     index: &Index,
-    rest: &mut Rest<'_, ()>,
+    mut rest: Rest<'_, ()>,
     done: &mut usize,
     visit: &mut dyn FnMut(&Row) -> Result<usize>,
 ) -> Result<bool> {
     let mut ahead = 1;
+    let mut rows = ArrayVec::new();
     loop {
-        let entries: ArrayVec<_, BATCH> = rest.take(ahead).map(|(entry, ())| entry).collect();
-        if entries.is_empty() {
+        let entries: ArrayVec<_, BATCH> = rest.by_ref().take(ahead).map(|(entry, ())| entry).collect();
+        let mut wanted = 0;
+        rows_of(collection, index, &entries, &mut rows)?;
+        if rows.is_empty() {
             return Ok(true);
         }
-        let mut wanted = 0;
-        for row in rows_of(collection, index, &entries)? {
+        for row in rows.drain(..) {
             *done += 1;
             wanted = visit(row)?;
             if wanted == 0 {
@@ -238,7 +241,7 @@ fn walk_span<'t, V: Clone>(
     } else {
         entries.skip_front(*done)
     }
-    visit(&mut Rest { entries, reverse }, done)
+    visit(Rest { entries, reverse }, done)
 }
 
 fn walk_spans<'t, V: Clone>(

@@ -87,21 +87,24 @@ pub(super) fn row_of<'c>(collection: &'c Collection, index: &Index, entry: &[u8]
     key.and_then(|key| collection.rows.get(key)).ok_or_else(|| defect("an index entry has no row"))
 }
 
-/// The rows that some entries of an index are of, at most [`BATCH`] of them.
+/// Appends the rows that some entries of an index are of, at most [`BATCH`] of them.
 pub(super) fn rows_of<'c>(
     collection: &'c Collection,
     index: &Index,
     entries: &[&[u8]],
-) -> Result<ArrayVec<&'c Row, BATCH>> {
-    let keys: Option<ArrayVec<&[u8], BATCH>> =
-        entries.iter().take(BATCH).map(|entry| index.primary_key(entry)).collect();
-    let rows = keys.and_then(|keys| collection.rows.get_all(&keys));
-    let rows = rows.ok_or_else(|| defect("an index entry has no row"))?;
+    rows: &mut ArrayVec<&'c Row, BATCH>,
+) -> Result<()> {
+    let mut keys = ArrayVec::<&[u8], BATCH>::new();
+    keys.extend(entries.iter().map_while(|entry| index.primary_key(entry)).take(BATCH));
+    collection.rows.get_all(&keys, rows);
+    if rows.len() < entries.len() {
+        return Err(defect("an index entry has no row"));
+    }
     // Whoever looks at the first row waits for all of them.
-    for row in &rows {
+    for row in rows {
         black_box(row.as_bytes().first());
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// Visits the rows whose keys in a tree begin with a prefix of some components,
