@@ -189,13 +189,15 @@ impl Core {
 }
 
 impl Store {
-    /// Publishes what a transaction has made of a version that it was lent, and gives its sequence number; `None` if
-    /// the loan was ended.
+    /// Publishes what a transaction has made of a version that it was lent, and gives its sequence number: the loan is
+    /// over then. `None` if it was ended before.
     pub(super) fn publish_lent(&self, loan: &Arc<Loan>) -> Option<Result<u64>> {
         let publishing = self.core.publishing.lock();
         let mut work = loan.working()?;
         let Work { root, effects, stage } = &mut *work;
         if effects.is_empty() {
+            self.core.give_back(loan, std::mem::replace(root, Root::nothing()));
+            *stage = Stage::Over;
             return Some(Ok(loan.sequence));
         }
         let sound = self.check_open().and_then(|()| match root.catalog.defers() {

@@ -357,7 +357,11 @@ impl Transaction {
             Root::let_go(&mut self.root);
         }
         let result = match self.loan.as_ref().and_then(|loan| self.store.publish_lent(loan)) {
-            Some(result) => result,
+            Some(Ok(sequence)) => {
+                self.loan = None;
+                Ok(sequence)
+            }
+            Some(error) => error,
             None => self.publish(),
         };
         self.forget();
