@@ -11,6 +11,16 @@ class Note {
   text!: string;
 }
 
+const warningsOf = async (options: object): Promise<string[]> => {
+  const lines: string[] = [];
+  const orm = await MikroORM.init(
+    defineConfig({ entities: [Note], colors: false, logger: (line) => void lines.push(line), ...options }),
+  );
+  await orm.connect();
+  await orm.close(true);
+  return lines;
+};
+
 async function logged(debug: boolean | string[]): Promise<string[]> {
   const lines: string[] = [];
   const orm = await MikroORM.init(
@@ -46,4 +56,21 @@ describe('debug', () => {
   test('is silent when it is off', async () => {
     assert.deepEqual(await logged(false), []);
   });
+});
+
+describe('A name that looks like a file', () => {
+  for (const dbName of ['data/app', '.\\data\\app', 'app.db', 'app.SQLite3']) {
+    test(`${dbName} is warned of: the store is in memory`, async () => {
+      const [line, ...others] = await warningsOf({ dbName });
+      assert.match(line ?? '', /The store '.*' is in memory.*driverOptions\.path/);
+      assert.ok(line?.includes(`'${dbName}'`));
+      assert.deepEqual(others, []);
+    });
+  }
+
+  for (const dbName of ['app', ':memory:', 'app.dbx', 'my.database']) {
+    test(`${dbName} does not`, async () => {
+      assert.deepEqual(await warningsOf({ dbName }), []);
+    });
+  }
 });

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Connection, EventType } from '@mikro-orm/core';
 import { type LoggedCall, Tracing } from './calls/tracing.js';
 import { CONNECTIONS_PREPARE, NOT_CONNECTED } from './compat.js';
-import { type StorePlace, storePlace, transactionSettings } from './options/driver-options.js';
+import { transactionSettings } from './options/driver-options.js';
 import { dump } from './dumps/dump.js';
 import type { DumpOptions } from './dumps/format.js';
 import { load } from './dumps/load.js';
@@ -12,28 +12,19 @@ import { announce, listeners } from './transactions/events.js';
 import { isolationOf, isStronger } from './transactions/isolation.js';
 import type { Changes, ChangesOptions } from './native/changes.js';
 import type { CheckedStore } from './native/examination.js';
-import {
-  Engine,
-  type Isolation,
-  type Session,
-  type Snapshot,
-  type StoreStatistics,
-} from './native/engine.js';
+import type { Engine, Isolation, Session, Snapshot, StoreStatistics } from './native/engine.js';
 import { engineError } from './native/errors.js';
 import { StoreFork } from './StoreFork.js';
+import { PRIVATE, StoreOpening } from './StoreOpening.js';
 import { noSql, shorten } from './refused/query-builders.js';
 import { andThen, type Soon } from './soon.js';
 import { OpenTransactions } from './transactions/open-transactions.js';
 import { EXPLICIT, type Explicit, TransactionContext } from './transactions/transaction.js';
 import { nestInTurn, runIn, untilFree } from './transactions/turns.js';
 
-/** Names a store that nobody else can open. */
-const PRIVATE = ':memory:';
-
 /** The connection to a store: opens and closes it, and runs transactions. */
 export class CollectionStoreConnection extends Connection {
   readonly #settings = transactionSettings(this.config);
-  readonly #place = storePlace(this.config);
   readonly #open = new OpenTransactions(this.#settings.idleTimeout, (message) =>
     this.logger.warn('query', message),
   );
@@ -42,10 +33,9 @@ export class CollectionStoreConnection extends Connection {
     log: (text, context) => this.logQuery(text, context),
     exception: (error) => this.platform.getExceptionConverter().convertException(error as any),
   });
+  readonly #store = new StoreOpening(this.config, this.#tracing);
   #engine: Engine | undefined;
   #closed = false;
-  /** A store that is kept in a directory, on its way. */
-  #coming: Promise<Engine> | undefined;
   /** What core does with a store that has been opened. */
   #opening: Promise<void> | undefined;
 
@@ -55,8 +45,8 @@ export class CollectionStoreConnection extends Connection {
    */
   override async connect(options?: { skipOnConnect?: boolean }): Promise<void> {
     this.#closed = false;
-    const place = this.#place;
-    const engine = this.#engine ?? (place === undefined ? this.#openStore() : await this.#openPlace(place));
+    const opened = this.#engine ?? this.#store.open();
+    const engine = opened instanceof Promise ? await opened : opened;
     // Of those who have waited for it, the first goes on with it.
     if (this.#engine === undefined) {
       this.#engine = engine;
@@ -92,7 +82,7 @@ export class CollectionStoreConnection extends Connection {
 
   /** Whether the store is open; of one that is on its way, whether it has come. */
   override async isConnected(): Promise<boolean> {
-    await this.#arrival();
+    await this.#store.arrival();
     return this.#engine !== undefined;
   }
 
@@ -104,13 +94,13 @@ export class CollectionStoreConnection extends Connection {
 
   /** Rolls back what is open and lets the store go; the last one to close it ends it. */
   override async close(_force?: boolean): Promise<void> {
-    await this.#arrival();
+    await this.#store.arrival();
     const engine = this.#engine;
     this.#open.close();
     this.#engine = undefined;
     this.#closed = true;
     this.connected = false;
-    if (engine !== undefined && this.#place !== undefined) {
+    if (engine !== undefined && this.#store.kept) {
       await this.#tracing.converting(() => engine.closeAside());
     } else {
       engine?.close();
@@ -503,34 +493,6 @@ export class CollectionStoreConnection extends Connection {
 
   #nestInTurn(parent: TransactionContext, within: unknown, readOnly: boolean): Promise<TransactionContext> {
     return this.#tracing.converting(() => nestInTurn(parent, this.#settings.lockTimeout, within, readOnly));
-  }
-
-  #openStore(): Engine {
-    const name = this.config.get('dbName') as string | undefined;
-    return name === undefined || name === PRIVATE ? Engine.open() : Engine.open(name);
-  }
-
-  /** Opens the store that is kept in a directory, once for all who ask for it meanwhile. */
-  #openPlace(place: StorePlace): Promise<Engine> {
-    this.#coming ??= this.#opened(place).finally(() => {
-      this.#coming = undefined;
-    });
-    return this.#coming;
-  }
-
-  /** Waits for a store that is on its way. Whoever opens it hears of it if that fails. */
-  async #arrival(): Promise<void> {
-    await this.#coming?.catch(() => {});
-  }
-
-  async #opened(place: StorePlace): Promise<Engine> {
-    const engine = await this.#tracing.working(`open ${place.path}`, () =>
-      Engine.openPath(place.path, place),
-    );
-    for (const notice of engine.statistics()?.notices ?? []) {
-      this.logger.warn('query', `The store at ${place.path}: ${notice}`);
-    }
-    return engine;
   }
 
   get #slowQueryThreshold(): number | undefined {

@@ -296,14 +296,30 @@ config('`clientUrl`', { since: '6.5' }, async () => {
   const orm = await open([Thing()], { clientUrl: 'memory://', dbName: ':memory:' });
   assert.equal(await orm.isConnected(), true);
 });
-config('Persistence in files', { notHere: 'Not there yet: data lives as long as the process.' }, async () => {
-  const Thing1 = Thing();
-  const orm = await open([Thing1], { dbName: 'file.db' });
-  await orm.em.fork().insert(Thing1, {});
-  await orm.close(true);
-  const again = await open([Thing1], { dbName: 'file.db' });
-  assert.equal(await again.em.fork().count(Thing1), 0);
-});
+config(
+  'Persistence in files',
+  {
+    differs:
+      'In a directory, which `driverOptions.path` or `clientUrl: "file:…"` names. `dbName` is but a name, and a warning says so of one that looks like a file.',
+  },
+  async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'compatibility-'));
+    const Thing1 = Thing();
+    const options = { driverOptions: { path: join(directory, 'store') } };
+    try {
+      const orm = await open([Thing1], options);
+      await orm.em.fork().insert(Thing1, {});
+      await orm.close(true);
+      const again = await MikroORM.init(
+        defineConfig({ entities: [Thing1], dbName: 'kept', ...options }) as Loose,
+      );
+      assert.equal(await again.em.fork().count(Thing1), 1);
+      await again.close(true);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  },
+);
 
 const caching = page('Result cache', 'caching');
 caching('`cache` of a query: milliseconds, or `true`', async () => {
