@@ -89,6 +89,23 @@ populating(
     );
   },
 );
+populating(
+  '`$and` within a relation that leads on to one that is populated, joined',
+  {
+    differs:
+      'Its members are about the same related row, and everything is populated, whatever the strategy. The SQL drivers put what it says of the further relation on the populated rows alone.',
+  },
+  async () => {
+    for (const strategy of ['select-in', 'joined']) {
+      const em = await manager();
+      const options = { populate: ['books.publisher'], strategy };
+      const within = (title: string) => ({ books: { $and: [{ title }, { publisher: { name: 'Big' } }] } });
+      const [ann, ...others] = await em.find(Author, within('A'), options);
+      assert.deepEqual([pick(ann.books, 'title').sort(), others], [['A', 'B', 'C'], []], strategy);
+      assert.deepEqual(await em.fork().find(Author, within('B'), options), [], strategy);
+    }
+  },
+);
 populating('`populateOrderBy`', async () => {
   for (const strategy of ['select-in', 'joined']) {
     const em = await manager();
@@ -97,6 +114,19 @@ populating('`populateOrderBy`', async () => {
     assert.deepEqual(pick(ann.books, 'title'), ['C', 'B', 'A'], strategy);
   }
 });
+populating(
+  '`populateOrderBy` by relations that are not populated, joined',
+  { differs: 'They count, whatever the strategy. The SQL drivers pass over them.' },
+  async () => {
+    for (const strategy of ['select-in', 'joined']) {
+      const em = await manager();
+      const populateOrderBy = { books: { publisher: { name: 'desc nulls last' }, id: 'desc' } };
+      const options = { populate: ['books'], populateOrderBy, strategy };
+      const ann = await em.findOneOrFail(Author, 1, options);
+      assert.deepEqual(pick(ann.books, 'title'), ['A', 'C', 'B'], strategy);
+    }
+  },
+);
 populating('`em.populate` of entities that are there already', async () => {
   const em = await manager();
   const authors = await em.find(Author, {}, { orderBy: { id: 1 } });

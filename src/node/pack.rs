@@ -33,7 +33,9 @@ const SAFE_INTEGER: u64 = (1 << 53) - 1;
 /// The text of a chunk, one byte a character as long as that will do.
 #[derive(Debug, Default)]
 pub(super) struct Text {
+    /// Of these bytes the first `used` are the text; the others are room.
     latin1: Vec<u8>,
+    used: usize,
     /// All of the text, once a character beyond Latin-1 came.
     wide: Option<Vec<u16>>,
 }
@@ -52,20 +54,22 @@ impl Text {
     pub(super) fn clear(&mut self) {
         const LARGEST_KEPT: usize = 1 << 20;
         self.wide = None;
-        self.latin1.clear();
-        self.latin1.shrink_to(LARGEST_KEPT);
+        self.used = 0;
+        if self.latin1.len() > LARGEST_KEPT {
+            self.latin1 = Vec::new();
+        }
     }
 
     /// How long it is, in UTF-16 units.
     pub(super) fn len(&self) -> usize {
-        self.wide.as_ref().map_or(self.latin1.len(), Vec::len)
+        self.wide.as_ref().map_or(self.used, Vec::len)
     }
 
     /// The whole text.
     pub(super) fn as_packed(&self) -> PackedText<'_> {
         match &self.wide {
             Some(units) => PackedText::Wide(units),
-            None => PackedText::Latin1(&self.latin1),
+            None => PackedText::Latin1(self.latin1()),
         }
     }
 
@@ -79,23 +83,28 @@ impl Text {
         if self.push_ascii(text.as_bytes()) {
             return text.len();
         }
-        let before = self.latin1.len();
-        for character in text.chars() {
+        let before = self.used;
+        // A character takes at least as many bytes in UTF-8.
+        let room = self.room(text.len());
+        let mut length = 0;
+        for (place, character) in room.iter_mut().zip(text.chars()) {
             let Ok(byte) = u8::try_from(u32::from(character)) else {
-                self.latin1.truncate(before);
                 self.widen();
                 return self.push(text);
             };
-            self.latin1.push(byte);
+            *place = byte;
+            length += 1;
         }
-        self.latin1.len() - before
+        self.used = before + length;
+        length
     }
 
     /// Appends a text that is nothing but ASCII, where the text takes a byte a character so far; tells whether it did.
+    #[inline]
     fn push_ascii(&mut self, text: &[u8]) -> bool {
-        let ascii = self.wide.is_none() && text.is_ascii();
+        let ascii = self.wide.is_none() && copy_ascii(text, self.room(text.len()));
         if ascii {
-            self.latin1.extend_from_slice(text);
+            self.used += text.len();
         }
         ascii
     }
@@ -104,15 +113,77 @@ impl Text {
     fn push_bytes(&mut self, bytes: &[u8]) -> usize {
         match &mut self.wide {
             Some(wide) => wide.extend(bytes.iter().map(|&byte| u16::from(byte))),
-            None => self.latin1.extend_from_slice(bytes),
+            None => {
+                self.room(bytes.len()).copy_from_slice(bytes);
+                self.used += bytes.len();
+            }
         }
         bytes.len()
     }
 
-    fn widen(&mut self) {
-        self.wide = Some(self.latin1.iter().map(|&byte| u16::from(byte)).collect());
-        self.latin1.clear();
+    fn latin1(&self) -> &[u8] {
+        self.latin1.get(..self.used).unwrap_or_default()
     }
+
+    /// Room for so many bytes more.
+    #[inline]
+    fn room(&mut self, length: usize) -> &mut [u8] {
+        let end = self.used + length;
+        if end > self.latin1.len() {
+            self.grow(end);
+        }
+        self.latin1.get_mut(self.used..end).unwrap_or_default()
+    }
+
+    #[cold]
+    fn grow(&mut self, end: usize) {
+        self.latin1.resize(end.next_power_of_two().max(1024), 0);
+    }
+
+    fn widen(&mut self) {
+        self.wide = Some(self.latin1().iter().map(|&byte| u16::from(byte)).collect());
+        self.latin1 = Vec::new();
+        self.used = 0;
+    }
+}
+
+/// Copies a text to where there is room for just that; whether all of it is ASCII. What is left at the end is
+/// copied with what was before it.
+#[inline]
+fn copy_ascii(text: &[u8], room: &mut [u8]) -> bool {
+    const ABOVE_ASCII: u128 = u128::from_ne_bytes([0x80; 16]);
+    let mut seen = 0;
+    if let Some(last) = text.last_chunk() {
+        for (from, to) in text.as_chunks::<16>().0.iter().zip(room.as_chunks_mut::<16>().0) {
+            *to = *from;
+            seen |= u128::from_ne_bytes(*from);
+        }
+        if let Some(place) = room.last_chunk_mut() {
+            *place = *last;
+        }
+        seen |= u128::from_ne_bytes(*last);
+    } else {
+        seen = copy_few(text, room);
+    }
+    seen & ABOVE_ASCII == 0
+}
+/// As [`copy_ascii`], of fewer than 16 bytes; gives all bits that were seen.
+#[inline]
+fn copy_few(text: &[u8], room: &mut [u8]) -> u128 {
+    if let (Some(&first), Some(&last)) = (text.first_chunk(), text.last_chunk()) {
+        for (place, bytes) in [(0, first), (text.len() - 8, last)] {
+            if let Some(place) = room.get_mut(place..place + 8) {
+                place.copy_from_slice(&bytes);
+            }
+        }
+        return (u64::from_ne_bytes(first) | u64::from_ne_bytes(last)).into();
+    }
+    let mut seen = 0;
+    for (from, to) in text.iter().zip(room) {
+        *to = *from;
+        seen |= from;
+    }
+    u128::from_ne_bytes([seen; 16])
 }
 
 /// Packs rows into a slice; what does not fit is counted and kept beside it.
@@ -285,6 +356,33 @@ mod tests {
         assert_eq!(slots, [5.0, 2.0, 2.0]);
         assert_eq!(text, "plainné\0ÿ");
         assert!(!wide);
+    }
+
+    #[test]
+    fn texts_of_every_length_arrive_whole_whatever_is_beyond_ascii_in_them() {
+        for length in 0..70 {
+            let plain: String = ('!'..).take(length).collect();
+            let (slots, _, text, wide) = packed(4, |packer| {
+                packer.text("before");
+                packer.text(&plain);
+                packer.text("after");
+            });
+            assert_eq!((slots[1], wide), (length as f64, false));
+            assert_eq!(text, format!("before{plain}after"));
+            for place in 0..length {
+                for (other, wide) in [('ÿ', false), ('я', true)] {
+                    let mixed: String =
+                        plain.chars().enumerate().map(|(i, c)| if i == place { other } else { c }).collect();
+                    let (slots, _, text, is_wide) = packed(4, |packer| {
+                        packer.text("before");
+                        packer.text_bytes(mixed.as_bytes());
+                        packer.text("after");
+                    });
+                    assert_eq!((slots[1], is_wide), (length as f64, wide));
+                    assert_eq!(text, format!("before{mixed}after"));
+                }
+            }
+        }
     }
 
     #[test]

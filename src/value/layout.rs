@@ -70,6 +70,17 @@ impl<'a> Slots<'a> {
 
     #[inline]
     pub fn get(self, index: usize) -> Option<&'a [u8]> {
+        if self.width != 1 {
+            return self.get_wide(index);
+        }
+        // Most rows are short.
+        let end = usize::from(*self.table.get(index)?);
+        let start = if index == 0 { 0 } else { usize::from(*self.table.get(index - 1)?) };
+        self.contents.get(start..end)
+    }
+
+    #[inline(never)]
+    fn get_wide(self, index: usize) -> Option<&'a [u8]> {
         let end = self.end(index)?;
         let start = if index == 0 { 0 } else { self.end(index - 1)? };
         self.contents.get(start..end)
