@@ -112,3 +112,22 @@ test('a default goes through the type of its property', async () => {
   assert.equal((await orm.em.fork().findOneOrFail(Task, { rank: 'high' })).rank, 'high');
   await orm.close(true);
 });
+
+test('a list of entities that is read-only, as the export of the command line writes it', async () => {
+  const Plain = new EntitySchema<{ id: number }>({
+    name: 'Plain',
+    properties: { id: { type: 'number', primary: true } },
+  });
+  const entities = [Plain] as const;
+  const config = defineConfig({ entities, dbName: ':memory:' });
+  for (const orm of [
+    await MikroORM.init(config),
+    await MikroORM.init({ entities, dbName: ':memory:' }),
+    // Options of core name no read-only list in major 6.
+    await core.MikroORM.init(defineConfig({ entities: [...entities], dbName: ':memory:' })),
+  ]) {
+    await orm.schema.createSchema();
+    assert.equal(await orm.em.fork().count(Plain), 0);
+    await orm.close(true);
+  }
+});

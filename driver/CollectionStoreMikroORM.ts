@@ -7,10 +7,21 @@ import { loadCliOptions } from './options/cli-options.js';
 import type { CollectionStoreDriverOptions } from './options/driver-options.js';
 import { defaultMetadataProvider } from './decorators.js';
 
-/** Configuration of MikroORM with the collection store. `dbName` alone is enough: the name of a store in memory. */
-export type CollectionStoreOptions = Partial<CoreOptions<CollectionStoreDriver>> & {
+/** An entity in a configuration: its class, its schema, or where it is to be found. */
+type EntityInOptions = NonNullable<CoreOptions['entities']>[number];
+
+/** The options of core, with entities in whatever list. */
+type OptionsWith<Entities> = Omit<Partial<CoreOptions<CollectionStoreDriver>>, 'entities' | 'entitiesTs'> & {
+  entities?: Entities;
+  entitiesTs?: Entities;
   driverOptions?: CollectionStoreDriverOptions;
 };
+
+/** Configuration of MikroORM with the collection store. `dbName` alone is enough: the name of a store in memory. */
+export type CollectionStoreOptions = OptionsWith<EntityInOptions[]>;
+
+/** A configuration whose lists of entities may be read-only. */
+export type AnyCollectionStoreOptions = OptionsWith<readonly EntityInOptions[]>;
 
 /** MikroORM with the collection store. */
 export type CollectionStoreMikroORM<EM extends CollectionStoreEntityManager = CollectionStoreEntityManager> =
@@ -19,16 +30,16 @@ export type CollectionStoreMikroORM<EM extends CollectionStoreEntityManager = Co
 /** The static side of `CollectionStoreMikroORM`. */
 export interface CollectionStoreMikroORMClass {
   new <EM extends CollectionStoreEntityManager = CollectionStoreEntityManager>(
-    options: CollectionStoreOptions,
+    options: AnyCollectionStoreOptions,
   ): CollectionStoreMikroORM<EM>;
   readonly prototype: CollectionStoreMikroORM;
   /** Discovers the entities and opens the store. Without options, those of the CLI's configuration file are used. */
   init<EM extends CollectionStoreEntityManager = CollectionStoreEntityManager>(
-    options?: CollectionStoreOptions,
+    options?: AnyCollectionStoreOptions,
   ): Promise<CollectionStoreMikroORM<EM>>;
   /** As `init`, at once: without folders of entities and without a configuration file. */
   initSync<EM extends CollectionStoreEntityManager = CollectionStoreEntityManager>(
-    options: CollectionStoreOptions,
+    options: AnyCollectionStoreOptions,
   ): CollectionStoreMikroORM<EM>;
 }
 
@@ -61,7 +72,9 @@ Object.defineProperty(MikroORMWithCollectionStore, 'name', { value: 'CollectionS
 export const CollectionStoreMikroORM: CollectionStoreMikroORMClass = MikroORMWithCollectionStore as any;
 
 /** Types a configuration, and fills in the driver. */
-export function defineCollectionStoreConfig(options: CollectionStoreOptions): CollectionStoreOptions {
+export function defineCollectionStoreConfig(options: CollectionStoreOptions): CollectionStoreOptions;
+export function defineCollectionStoreConfig(options: AnyCollectionStoreOptions): AnyCollectionStoreOptions;
+export function defineCollectionStoreConfig(options: AnyCollectionStoreOptions): AnyCollectionStoreOptions {
   return withDefaults(options);
 }
 

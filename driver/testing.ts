@@ -5,7 +5,7 @@ import type { CollectionStoreConnection } from './CollectionStoreConnection.js';
 import {
   CollectionStoreMikroORM,
   type CollectionStoreMikroORM as CollectionStoreOrm,
-  type CollectionStoreOptions,
+  type AnyCollectionStoreOptions,
 } from './CollectionStoreMikroORM.js';
 import { unsupported } from './errors.js';
 import type { Snapshot } from './native/engine.js';
@@ -90,9 +90,9 @@ export function isolateTests(orm: TestedOrm | (() => TestedOrm), hooks: TestHook
  * costs the same however much there is, is in memory also where the other is kept in a directory, and is gone when the
  * ORM is closed.
  */
-export async function forkOrm(from: TestedOrm | CollectionStoreOptions): Promise<CollectionStoreOrm> {
+export async function forkOrm(from: TestedOrm | AnyCollectionStoreOptions): Promise<CollectionStoreOrm> {
   const given = 'em' in from ? (from as TestedOrm) : undefined;
-  const options = (given?.config.getAll() ?? from) as CollectionStoreOptions;
+  const options = (given?.config.getAll() ?? from) as AnyCollectionStoreOptions;
   const fork = await (given === undefined ? forkOfOpen(options) : partsOf(given).connection.fork());
   try {
     const orm = await CollectionStoreMikroORM.init({ ...inMemory(options), dbName: fork.name });
@@ -109,7 +109,7 @@ function inMemory({
   clientUrl,
   driverOptions = {},
   ...options
-}: CollectionStoreOptions): CollectionStoreOptions {
+}: AnyCollectionStoreOptions): AnyCollectionStoreOptions {
   const { path: _path, durability: _durability, syncInterval: _interval, ...others } = driverOptions;
   return {
     ...options,
@@ -119,7 +119,7 @@ function inMemory({
 }
 
 /** A fork of the store of a name, which somebody must have filled: one without a schema is nobody's. */
-async function forkOfOpen(options: CollectionStoreOptions): Promise<StoreFork> {
+async function forkOfOpen(options: AnyCollectionStoreOptions): Promise<StoreFork> {
   const orm = await CollectionStoreMikroORM.init(options);
   try {
     const { connection } = partsOf(orm);
