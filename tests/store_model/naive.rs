@@ -234,9 +234,14 @@ impl Statement<'_> {
         Ok(())
     }
 
+    /// In the order of the index that answers it, which decides whom a statement locks before it fails.
     fn pointing(&self, link: &Link, key: i64) -> Vec<i64> {
         let rows = self.state.tables[link.from].values();
-        rows.filter(|record| record.fields[link.field] == Some(key)).map(Record::key).collect()
+        let mut rows: Vec<&Record> = rows.filter(|record| record.fields[link.field] == Some(key)).collect();
+        if link.to == PARENT {
+            rows.sort_by_key(|record| record.fields[3]);
+        }
+        rows.into_iter().map(Record::key).collect()
     }
 }
 
