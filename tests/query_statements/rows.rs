@@ -1,5 +1,7 @@
 //! Which rows come, in which form, order and pieces.
 
+use std::cmp::Ordering;
+
 use super::*;
 
 #[test]
@@ -52,6 +54,75 @@ fn pages_have_no_overlap_and_reverse_is_the_exact_opposite() {
     assert_eq!(page(json!({"v": 2}), json!({"v": 0}), true), [7, 5]);
     assert_eq!(page(json!({"v": 0}), json!({"v": 0}), false), [] as [i64; 0]);
     assert_eq!(page(json!({"v": 5}), json!({"v": 100}), false), [] as [i64; 0]);
+}
+
+#[test]
+fn lists_over_an_index_keep_orders_of_mixed_directions() {
+    let index = |paths: &[&str]| {
+        let paths: Vec<Json> = paths.iter().map(|path| json!({"field": path, "json": []})).collect();
+        json!({"name": paths.len().to_string(), "paths": paths, "unique": false})
+    };
+    let store = store_of(json!({"collections": [{"name": "thing", "primary": ["id"],
+        "fields": [{"name": "id", "type": "int"}, field("num", "int"), field("text", "text"), field("more", "int")],
+        "indexes": [index(&["num", "text"]), index(&["num", "text", "more"])]}]}));
+    let all: Vec<(i64, i64, String, i64)> = (0..240)
+        .map(|id| (id, id % 3, format!("{}{}", ["a", "b", "Ab"][id as usize / 3 % 3], id % 5), id % 4))
+        .collect();
+    let values = all.iter().flat_map(|(id, num, text, more)| {
+        [Value::Int(*id), Value::Int(*num), Value::Text(text.clone()), Value::Int(*more)]
+    });
+    run(
+        &store,
+        json!({"insert": {"into": "thing", "fields": ["id", "num", "text", "more"]}}),
+        values.collect(),
+    );
+
+    let path = |name: &str| json!({"field": name});
+    let one_of = |name: &str, values: Json| json!({"in": {"path": path(name), "values": {"v": values}}});
+    let tuples = json!([[1, "a1"], [2, "b0"], [1, "b1"], [0, "Ab2"], [1, "Ab4"]]);
+    let tuple = json!({"tupleIn": {"paths": [path("num"), path("text")], "values": {"v": tuples}}});
+    let begins = json!({"like": {"path": path("text"), "pattern": {"v": "a%"}, "fold": "ascii"}});
+    let texts = json!(["a1", "b0", "b1", "Ab2"]);
+    let conditions = [
+        json!({"all": []}),
+        one_of("num", json!([0, 2])),
+        json!({"all": [one_of("num", json!([0, 2])), one_of("text", texts.clone())]}),
+        json!({"all": [one_of("num", json!([1])), one_of("text", texts.clone())]}),
+        json!({"all": [one_of("num", json!([0, 2])), one_of("text", texts), one_of("more", json!([1, 2]))]}),
+        json!({"all": [one_of("num", json!([0, 2])), begins]}),
+        tuple,
+    ];
+    for condition in conditions {
+        let matching = ids(&store, condition.clone(), vec![]);
+        assert!(!matching.is_empty(), "{condition}");
+        for directions in 0..16 {
+            let desc = |key: usize| directions & (1 << key) != 0;
+            let order: Vec<Json> = ["num", "text", "more", "id"]
+                .iter()
+                .enumerate()
+                .map(|(at, name)| json!({"path": path(name), "desc": desc(at)}))
+                .collect();
+            for keys in 1..=4 {
+                let turned = |at: usize, order: Ordering| if desc(at) { order.reverse() } else { order };
+                let mut expected: Vec<_> = all.iter().filter(|row| matching.contains(&row.0)).collect();
+                expected.sort_by(|one, other| {
+                    let by =
+                        [one.1.cmp(&other.1), one.2.cmp(&other.2), one.3.cmp(&other.3), one.0.cmp(&other.0)];
+                    let by = by.into_iter().enumerate().take(keys).map(|(at, order)| turned(at, order));
+                    by.fold(Ordering::Equal, Ordering::then).then(one.0.cmp(&other.0))
+                });
+                let expected: Vec<i64> = expected.iter().map(|row| row.0).collect();
+                let plan = json!({"find": {"from": "thing", "where": condition, "order": order[..keys],
+                    "select": {"fields": [{"field": "id", "as": "number"}]}}});
+                let found: Vec<i64> = run(&store, plan.clone(), vec![])
+                    .1
+                    .iter()
+                    .map(|id| id.as_f64().unwrap() as i64)
+                    .collect();
+                assert_eq!(found, expected, "{plan}");
+            }
+        }
+    }
 }
 
 #[test]

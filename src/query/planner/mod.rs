@@ -416,8 +416,11 @@ fn candidate<'s>(
     need: Need<'_>,
 ) -> Candidate<'s> {
     let is_primary = through == Through::Primary;
+    // Each range is walked by itself, and no group may reach over several.
+    let together = if ranges.ranges.len() > 1 { ranges.together } else { 0 };
     let direction = match need.order {
-        Some(order) => order::supplied(&collection.schema, components, is_primary, &ranges.fixed, order),
+        Some(order) => order::supplied(&collection.schema, components, is_primary, &ranges.fixed, order)
+            .filter(|direction| direction.group.is_none_or(|components| components >= together)),
         None => Some(Direction::default()),
     };
     let name: Cow<'static, str> = match through {

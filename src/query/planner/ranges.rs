@@ -26,6 +26,8 @@ pub(super) struct Ranges {
     pub fixed: Vec<bool>,
     /// How many components have known values in each range.
     pub known: usize,
+    /// Entries of the ranges that agree in so many components are in the same one.
+    pub together: usize,
 }
 
 /// The ranges of a tree over these components; `None` when the conditions say nothing about its first one.
@@ -78,10 +80,12 @@ pub(super) fn ranges(components: &[Component], constraints: &Constraints<'_>) ->
             return None;
         }
         made.ranges = prefixes.into_iter().map(|prefix| from_prefix(&prefix, &[])).collect();
+        made.together = made.known;
         return Some(made);
     };
     made.covered.extend(&bounds.covered);
     made.ranges = prefixes.iter().flat_map(|prefix| bounds.ranges(prefix)).collect();
+    made.together = made.known + usize::from(bounds.begins.is_some());
     Some(made)
 }
 
